@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What every build script shares: where things are, how a cached thing is
+# keyed, and how a long step tells what it is doing. Sourced, never run.
+
+set -euo pipefail
+shopt -s inherit_errexit
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/camzone
+arch=${ARCH:-amd64}
+export suite=trixie
+
+say() { printf 'camzone: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# Only amd64 is built so far; everything that depends on the machine asks here.
+case $arch in
+amd64) export flavour=cloud-amd64 cross=x86_64-linux-gnu- ;;
+*) say "ARCH=$arch: not yet (only amd64)"; exit 2 ;;
+esac
+
+# digest FILE|=TEXT...: a short hash of the recipe; comments do not count, so
+# that explaining a script better does not rebuild the world.
+digest() {
+	local part
+	for part in "$@"; do
+		case $part in
+		=*) printf '%s\n' "$part" ;;
+		*) sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$top/$part" ;;
+		esac
+	done | sha256sum | cut -c1-12
+}
+
+# package_list NAME: the names in tools/packages/NAME, one a line.
+package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tools/packages/$1"; }
+
+# The places of the cached things. Each is whole or it is not there.
+sysroot_key() { digest tools/setup-sysroot tools/packages/sysroot "=$arch"; }
+sysroot_dir() { printf '%s/sysroot-%s\n' "$cache" "$(sysroot_key)"; }
+
+# The kernel found at set-up time: RELEASE VERSION (of the package) SERIES.
+kernel_record() { printf '%s/kernel-%s.%s\n' "$cache" "${KERNEL:-newest}" "$flavour"; }
+kernel_field() {
+	local file field
+	file=$(kernel_record)
+	[[ -s $file ]] || return 1
+	read -r -a field <"$file"
+	printf '%s\n' "${field[$1]}"
+}
+kernel_release() { kernel_field 0; }
+kernel_version() { kernel_field 1; }
+kernel_series() { kernel_field 2; }
+kernel_key() { digest tools/setup-kernel "=$(sysroot_key)" "=$(kernel_version)" "=$(kernel_release)"; }
+kernel_dir() {
+	local release key
+	release=$(kernel_release) || return 1
+	key=$(kernel_key)
+	printf '%s/kernel-%s-%s\n' "$cache" "$release" "$key"
+}
+
+# step TEXT COMMAND...: run COMMAND with its output kept aside, say what is
+# going on at least every ten seconds, and show the output's end if it fails.
+step() {
+	local text=$1 log pid status=0 start=$SECONDS beat
+	shift
+	log=$(mktemp)
+	say "$text"
+	"$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	beat=$((SECONDS + 8))
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		if ((SECONDS >= beat)); then
+			say "  … $((SECONDS - start)) s: $(tail -c 400 "$log" | tr '\r' '\n' | sed '/^[[:space:]]*$/d' | tail -n 1 | cut -c1-100)"
+			beat=$((SECONDS + 8))
+		fi
+	done
+	wait "$pid" || status=$?
+	if ((status)); then
+		tail -n 40 "$log" >&2
+		say "failed ($status): $text"
+	fi
+	rm -f "$log"
+	return "$status"
+}
+
+# lock_cache: one set-up at a time; a killed one leaves no lock behind.
+lock_cache() {
+	mkdir -p "$cache"
+	exec 9>"$cache/lock"
+	flock -n 9 && return
+	say "another set-up is running; waiting for it"
+	until flock -w 8 9; do say "  … still waiting"; done
+}
+
+# A step of a set-up that resumes: `todo STAMP` is true until `done_with STAMP`.
+todo() { [[ ! -e $1 ]]; }
+done_with() { : >"$1"; }
+
+# host_ca: the host's bundle of certificates (a proxy may have put its own in).
+host_ca() {
+	local file
+	for file in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt \
+		/etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+		if [[ -n $file && -s $file ]]; then
+			printf '%s\n' "$file"
+			return
+		fi
+	done
+}
