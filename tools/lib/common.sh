@@ -109,3 +109,9 @@ host_ca() {
 		fi
 	done
 }
+
+# What the host's apt says about proxies and old mirrors holds for ours too.
+host_apt_options() {
+	command -v apt-config >/dev/null || return 0
+	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date) ' || true
+}
