@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Ethernet: whose MAC a frame must carry to reach its next hop, and the frame itself.
 
-use crate::sys;
+use crate::{netns, sys};
 use std::fs;
 use std::io::{Error, Result};
 use std::net::{IpAddr, Ipv4Addr};
@@ -92,6 +92,30 @@ fn ask(interface: &str, own: Mac, hop: Ipv4Addr) -> Result<Mac> {
     Err(Error::other(format!(
         "{hop} does not answer ARP on {interface}"
     )))
+}
+
+/// `probe arp`: whether a neighbour answers, whatever firewall stands before its IP.
+#[derive(clap::Args)]
+pub struct Arp {
+    /// The neighbour
+    address: Ipv4Addr,
+    /// Network namespace to ask from
+    #[arg(long, value_name = "NAME")]
+    netns: Option<String>,
+    /// Interface to ask on
+    #[arg(long, default_value = "eth0")]
+    iface: String,
+}
+
+impl Arp {
+    pub fn run(&self) -> Result<bool> {
+        netns::within(self.netns.as_deref(), || {
+            let mac = ask(&self.iface, sys::own_mac(&self.iface)?, self.address)?;
+            let text: Vec<String> = mac.iter().map(|b| format!("{b:02x}")).collect();
+            println!("{} is at {}", self.address, text.join(":"));
+            Ok(true)
+        })
+    }
 }
 
 pub fn frame(dst: Mac, src: Mac, ethertype: u16, payload: &[u8]) -> Vec<u8> {

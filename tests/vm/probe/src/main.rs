@@ -38,6 +38,8 @@ enum Command {
     Send(Box<send::Send>),
     /// Wait for a nonce, having run a sender
     Recv(recv::Recv),
+    /// Ask who has an IPv4 address
+    Arp(link::Arp),
     /// Have a plain TCP or UDP exchange with an echo
     Connect(talk::Connect),
     /// Be that echo
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Send(send) => send.run().map(|()| true),
         Command::Recv(recv) => recv.run(),
+        Command::Arp(arp) => arp.run(),
         Command::Connect(connect) => connect.run(),
         Command::Listen(listen) => listen.run(),
     };
