@@ -32,8 +32,8 @@ digest() {
 	done | sha256sum | cut -c1-12
 }
 
-# package_list NAME: the names in tools/packages/NAME, one a line.
-package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/tools/packages/$1"; }
+# package_list FILE: the names in the list FILE, one a line.
+package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/$1"; }
 
 # The places of the cached things. Each is whole or it is not there.
 sysroot_key() { digest tools/setup-sysroot tools/packages/sysroot "=$arch"; }
@@ -114,4 +114,12 @@ host_ca() {
 host_apt_options() {
 	command -v apt-config >/dev/null || return 0
 	apt-config dump | grep -E '^Acquire::(https?::Proxy|Check-Valid-Until|Check-Date) ' || true
+}
+
+# The guest: its programs, and the disk made of them, the kernel's modules and init.
+guest_root_dir() { printf '%s/guest-%s\n' "$cache" "$(digest tests/vm/guest/packages "=$arch" "=$suite")"; }
+guest_image_dir() {
+	local key
+	key=$(digest tools/setup-guest tests/vm/guest/{packages,modules,init,ynl} "=$(kernel_key)") || return
+	printf '%s/disk-%s\n' "$cache" "$key"
 }
