@@ -23,11 +23,11 @@ esac
 # digest FILE|=TEXT...: a short hash of the recipe; comments do not count, so
 # that explaining a script better does not rebuild the world.
 digest() {
-	local part
-	for part in "$@"; do
-		case $part in
-		=*) printf '%s\n' "$part" ;;
-		*) sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$top/$part" ;;
+	local item
+	for item in "$@"; do
+		case $item in
+		=*) printf '%s\n' "$item" ;;
+		*) sed -e '/^[[:space:]]*#/d' -e '/^[[:space:]]*$/d' "$top/$item" ;;
 		esac
 	done | sha256sum | cut -c1-12
 }

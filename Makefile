@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# camzone: the module for the kernel whose build directory is KDIR (it must hold
+# the Rust metadata), and the shortcuts for developing it, which build and test
+# inside a Debian sysroot of their own (tools/) and need nothing of this host.
+
+KDIR   ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+CARGO  ?= cargo
+
+all modules:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+# modules_install runs depmod; the tool is installed where cargo can build it.
+install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	@if command -v $(CARGO) >/dev/null; then \
+		$(CARGO) build --release --locked --target-dir build/target --manifest-path userspace-ctl/Cargo.toml && \
+		install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/sbin/camzonectl; \
+	else \
+		echo "no cargo: camzonectl is not installed"; \
+	fi
+
+clean:
+	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+	rm -rf build
+
+# --- developing -------------------------------------------------------------
+# setup   the sysroot, the stock kernel and the guest's disk, in the cache
+# update  the same, looking for a newer kernel in backports
+# module  build/camzone.ko for the stock kernel
+# ctl     build/camzonectl and build/probe, static, for the guest
+# demo    the article's network with camzone on guard, live
+# check   every test; ends with "N passed, N failed"
+# soak    the long ones
+setup:
+	tools/setup
+update:
+	tools/setup --update
+module:
+	tools/module
+ctl:
+	tools/programs
+demo: module ctl
+	tests/vm/run --timeout 600 tests/vm/demo
+check:
+	tools/check
+soak:
+	tools/check --soak
+
+.PHONY: all modules install clean setup update module ctl demo check soak
