@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! ICMP that carries on the network itself: errors, redirects, neighbour discovery.
+
+use super::{Decision, Reason};
+use crate::{
+    address::Family,
+    header::{Fragment, Header, Transport},
+    memory::Memory,
+    policy::ZoneId,
+    service::protocol,
+    tables::Compiled,
+};
+
+/// Redirects: RFC 792 and RFC 4861, 4.5.
+const REDIRECT_V4: u8 = 5;
+const REDIRECT_V6: u8 = 137;
+
+/// The type, if the packet is ICMP of its own family.
+fn kind(header: &Header) -> Option<u8> {
+    let own = match header.family() {
+        Family::V4 => protocol::ICMP,
+        Family::V6 => protocol::ICMPV6,
+    };
+    match header.transport {
+        Transport::Icmp { kind, .. } if header.protocol == own => Some(kind),
+        _ => None,
+    }
+}
+
+/// Whether the packet is an error that may pass: destination unreachable, time exceeded and
+/// parameter problem (RFC 792), and packet too big (RFC 4443, 3; RFC 4890, 4.3.1 and 4.4.1).
+/// Source quench is no more (RFC 6633).
+pub(super) fn is_error(header: &Header) -> bool {
+    match (header.family(), kind(header)) {
+        (Family::V4, Some(kind)) => matches!(kind, 3 | 11 | 12),
+        (Family::V6, Some(kind)) => matches!(kind, 1..=4),
+        (_, None) => false,
+    }
+}
+
+/// Why a packet about a flow that is not an error is dropped.
+pub(super) fn reason_of_error(header: &Header) -> Reason {
+    match (header.family(), kind(header)) {
+        (Family::V4, Some(REDIRECT_V4)) | (Family::V6, Some(REDIRECT_V6)) => Reason::IcmpRedirect,
+        _ => Reason::IcmpError,
+    }
+}
+
+/// The verdict on neighbour discovery (RFC 4861) and multicast listener discovery (RFC 2710,
+/// RFC 3810), which connection tracking leaves alone; `None` for all other packets. `from` is
+/// the zone they come from, `None` when the router sends them.
+pub(super) fn neighbour<M: Memory>(
+    compiled: &Compiled<M>,
+    header: &Header,
+    from: Option<ZoneId>,
+) -> Option<Decision> {
+    let kind = kind(header)?;
+    let source = header.source;
+    let local = match kind {
+        // Neither can come from beyond the link: RFC 4861, 6.1 and 7.1; RFC 3810, 5.
+        133..=137 => header.hop_limit == 255,
+        130..=132 | 143 => {
+            header.hop_limit == 1 && (source.is_link_local_v6() || source.is_unspecified())
+        }
+        _ => return None,
+    };
+    let outside = |zone: ZoneId| {
+        let zone = compiled.policy.zone(zone);
+        zone.is_some_and(|zone| zone.any && !zone.has_cameras)
+    };
+    Some(if kind == REDIRECT_V6 {
+        Decision::drop(Reason::IcmpRedirect)
+    // RFC 6980, 2: never in fragments.
+    } else if !local || header.fragment != Fragment::Whole {
+        Decision::drop(Reason::Malformed)
+    } else if kind == 134 && !from.is_none_or(outside) {
+        Decision::drop(Reason::RogueRouter)
+    } else {
+        Decision::accept(Reason::NeighbourDiscovery)
+    })
+}

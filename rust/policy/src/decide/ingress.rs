@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! PRE_ROUTING, before defragmentation: whether a source can be where its packet came from.
+
+use super::{Decision, Reason};
+use crate::{
+    address::{Address, Family},
+    facts::{Facts, Port},
+    header::{Fragment, Header, Transport},
+    memory::Memory,
+    policy::Ipv6Mode,
+    service::protocol,
+    tables::Compiled,
+};
+
+/// DHCP's ports (RFC 2131, 4.1).
+const DHCP_CLIENT: u16 = 68;
+const DHCP_SERVER: u16 = 67;
+
+/// The verdict on one packet, or on one fragment of it: fragments of different interfaces end up
+/// in one queue, so every single one has to be asked.
+pub(super) fn check<M: Memory>(compiled: &Compiled<M>, facts: &Facts, header: &Header) -> Decision {
+    let Port::Zone(zone) = facts.ingress else {
+        return Decision::drop(Reason::NoZone);
+    };
+    if header.family() == Family::V6 {
+        let mode = compiled.policy.zone(zone).map(|zone| zone.ipv6);
+        if mode.unwrap_or(Ipv6Mode::Off) == Ipv6Mode::Off {
+            return Decision::drop(Reason::Ipv6Off);
+        }
+    }
+    let source = header.source;
+    if source.is_unspecified() {
+        return if may_be_unspecified(header) {
+            Decision::GO_ON
+        } else {
+            Decision::drop(Reason::Spoofed)
+        };
+    }
+    if facts.source_is_local || is_nobody(source) || !compiled.owns(zone, source) {
+        return Decision::drop(Reason::Spoofed);
+    }
+    let camera = compiled.camera_of(source);
+    let camera = camera.and_then(|camera| compiled.policy.camera(camera));
+    let mac = camera.and_then(|camera| camera.mac);
+    if mac.is_some() && mac != facts.source_mac {
+        return Decision::drop(Reason::MacMismatch);
+    }
+    Decision::GO_ON
+}
+
+/// Addresses that are no host's, and so no packet's source (RFC 1122, 3.2.1.3; RFC 4291, 2.7).
+fn is_nobody(source: Address) -> bool {
+    source.is_loopback()
+        || source.is_multicast()
+        || source.is_limited_broadcast()
+        || source.is_v4_mapped()
+}
+
+/// A host without an address asks for one by DHCP (RFC 2131, 4.1), looks whether somebody has
+/// the one it wants (RFC 4862, 5.4.2), or joins the group that this takes (RFC 3810, 5.2.13).
+fn may_be_unspecified(header: &Header) -> bool {
+    if header.fragment != Fragment::Whole {
+        return false;
+    }
+    match (header.family(), header.transport) {
+        (Family::V4, Transport::Udp { from, to }) => {
+            header.destination.is_limited_broadcast() && from == DHCP_CLIENT && to == DHCP_SERVER
+        }
+        (Family::V6, Transport::Icmp { kind, .. }) => {
+            header.protocol == protocol::ICMPV6
+                && header.destination.is_multicast()
+                && matches!((kind, header.hop_limit), (135, 255) | (131 | 132 | 143, 1))
+        }
+        _ => false,
+    }
+}
