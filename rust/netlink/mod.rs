@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The generic netlink family `camzone`, by which a namespace is steered.
+//!
+//! What the messages are is said by `netlink/specs/camzone.yaml`. The core of generic netlink
+//! has validated a request against the tables of [`schema`] and checked the sender's
+//! permission before a handler sees it. Handlers hold a [`request::Request`] or a
+//! [`dump::Round`], and nothing else of the kernel's.
+//!
+//! Locks, outermost first: `cb_lock` of generic netlink (held around every handler, and taken
+//! by the release of a socket before it tells [`release`]), the namespace's transactions, the
+//! namespace's configuration. Neither of our two is ever held while the RTNL is taken.
+
+mod commit;
+mod digest;
+mod dump;
+mod extack;
+mod family;
+mod items;
+mod message;
+mod release;
+mod request;
+mod schema;
+mod status;
+pub(crate) mod transaction;
+mod upload;
+
+pub(crate) use self::{
+    family::Family,
+    release::ReleaseNotifier, //
+};
