@@ -9,7 +9,10 @@ use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
-use kernel::bindings;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// The report that goes back with the acknowledgement of a request.
 ///
@@ -37,15 +40,17 @@ impl Extack<'_> {
 
     /// Sets the text, cut where the report's buffer ends, and the attribute whose header
     /// begins `at` bytes into the request's payload.
-    pub(super) fn set(&mut self, text: fmt::Arguments<'_>, payload: &[u8], at: Option<usize>) {
+    pub(super) fn set(&self, text: fmt::Arguments<'_>, payload: &[u8], at: Option<usize>) {
         let Some(mut report) = self.report else {
             return;
         };
-        // SAFETY: By the type invariant it is valid and ours.
-        let report = unsafe { report.as_mut() };
-        let mut buffer = Buffer::new(&mut report._msg_buf);
+        let mut buffer = [0; SIZE];
         // It never fails: what does not fit is cut.
-        let _ = fmt::write(&mut buffer, text);
+        let _ = fmt::write(&mut Text::new(&mut buffer), text);
+        // SAFETY: By the type invariant it is valid and ours, and no other reference to it is
+        // ever made but here.
+        let report = unsafe { report.as_mut() };
+        report._msg_buf = buffer;
         report._msg = report._msg_buf.as_ptr();
         let attribute = at.and_then(|at| payload.get(at..)).unwrap_or(&[]);
         if !attribute.is_empty() {
@@ -54,26 +59,29 @@ impl Extack<'_> {
     }
 }
 
+/// Bytes of the report's buffer.
+const SIZE: usize = bindings::NETLINK_MAX_FMTMSG_LEN as usize;
+
 /// A C string that is being written into an array.
 ///
 /// # Invariants
 ///
-/// Every byte behind the written ones is NUL, and the last one is never written.
-struct Buffer<'a> {
-    rest: core::slice::IterMut<'a, u8>,
+/// Every byte behind the written ones is NUL, and the last one of the array is never written.
+struct Text<'a> {
+    rest: core::slice::IterMut<'a, c_char>,
 }
 
-impl<'a> Buffer<'a> {
-    fn new(array: &'a mut [u8; bindings::NETLINK_MAX_FMTMSG_LEN as usize]) -> Self {
+impl<'a> Text<'a> {
+    fn new(array: &'a mut [c_char; SIZE]) -> Self {
         array.fill(0);
         let mut rest = array.iter_mut();
         // INVARIANT: All is NUL, and the last byte is not among those that can be written.
         let _ = rest.next_back();
-        Buffer { rest }
+        Text { rest }
     }
 }
 
-impl fmt::Write for Buffer<'_> {
+impl fmt::Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for (from, to) in text.bytes().zip(&mut self.rest) {
             // It ends up on terminals, and may have the name of an interface in it.

@@ -14,7 +14,6 @@ use camzone_policy::{
     error,
 };
 use core::{
-    cell::RefCell,
     fmt,
     mem::size_of,
     slice, //
@@ -43,7 +42,7 @@ pub(super) struct Request<'a> {
     info: &'a bindings::genl_info,
     namespace: &'a Namespace,
     payload: &'a [u8],
-    extack: RefCell<Extack<'a>>,
+    extack: Extack<'a>,
 }
 
 impl<'a> Request<'a> {
@@ -69,7 +68,7 @@ impl<'a> Request<'a> {
             info,
             namespace,
             payload,
-            extack: RefCell::new(extack),
+            extack,
         })
     }
 
@@ -102,9 +101,7 @@ impl<'a> Request<'a> {
 
     /// Says why the request is refused, and where the attribute is that is to blame.
     pub(super) fn refuse(&self, errno: Error, at: Option<usize>, why: fmt::Arguments<'_>) -> Error {
-        if let Ok(mut extack) = self.extack.try_borrow_mut() {
-            extack.set(why, self.payload, at);
-        }
+        self.extack.set(why, self.payload, at);
         errno
     }
 

@@ -44,52 +44,59 @@ impl Transaction {
     }
 }
 
-/// The transactions of a namespace.
+/// The transactions of a namespace, each in a place of its own.
 ///
 /// # Invariants
 ///
-/// At most [`MOST`], and no two of one socket.
+/// No two of them are of one socket.
 pub(crate) struct Transactions {
-    open: KVec<Transaction>,
+    open: [Option<KBox<Transaction>>; MOST],
 }
 
 impl Transactions {
     /// None are open.
     pub(crate) fn new() -> Self {
         // INVARIANT: There are none.
-        Transactions { open: KVec::new() }
+        Transactions {
+            open: [const { None }; MOST],
+        }
     }
 
-    /// Whether there is room for one more, other than the one of the socket `portid`.
-    pub(super) fn has_room(&self, portid: u32) -> bool {
-        self.open.iter().filter(|t| t.portid != portid).count() < MOST
+    /// The place of the transaction of a socket.
+    fn place(&mut self, portid: u32) -> Option<&mut Option<KBox<Transaction>>> {
+        let of_socket = |t: &KBox<Transaction>| t.portid == portid;
+        self.open.iter_mut().find(|place| place.as_ref().is_some_and(of_socket))
     }
 
     /// The transaction of a socket.
     pub(super) fn get(&mut self, portid: u32) -> Option<&mut Transaction> {
-        self.open.iter_mut().find(|t| t.portid == portid)
+        Some(self.place(portid)?.as_mut()?)
     }
 
     /// Takes the transaction of a socket out.
-    pub(super) fn take(&mut self, portid: u32) -> Option<Transaction> {
-        let place = self.open.iter().position(|t| t.portid == portid)?;
-        self.open.remove(place).ok()
+    pub(super) fn take(&mut self, portid: u32) -> Option<KBox<Transaction>> {
+        self.place(portid)?.take()
     }
 
     /// Puts a transaction in, and returns the one that the socket had.
     ///
     /// # Errors
     ///
-    /// `EBUSY` when too many are open, `ENOMEM` when there is no memory; nothing is changed.
-    pub(super) fn put(&mut self, transaction: Transaction) -> Result<Option<Transaction>> {
-        if let Some(old) = self.get(transaction.portid) {
-            return Ok(Some(core::mem::replace(old, transaction)));
+    /// `EBUSY` when all places are taken; nothing is changed.
+    pub(super) fn put(
+        &mut self,
+        transaction: KBox<Transaction>,
+    ) -> Result<Option<KBox<Transaction>>> {
+        if let Some(old) = self.place(transaction.portid) {
+            return Ok(old.replace(transaction));
         }
-        if !self.has_room(transaction.portid) {
-            return Err(EBUSY);
+        // INVARIANT: The socket has none.
+        match self.open.iter_mut().find(|place| place.is_none()) {
+            Some(place) => {
+                *place = Some(transaction);
+                Ok(None)
+            }
+            None => Err(EBUSY),
         }
-        // INVARIANT: The socket had none, and there is room.
-        self.open.push(transaction, GFP_KERNEL)?;
-        Ok(None)
     }
 }

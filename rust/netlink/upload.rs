@@ -85,6 +85,7 @@ impl Do for PolicyBegin {
         reply.write(|w| w.u32(kind(uapi::CAMZONE_A_GENERATION), generation))?;
 
         let transaction = Transaction::new(request.portid(), generation, saved, draft);
+        let transaction = KBox::new(transaction, GFP_KERNEL)?;
         let replaced = request.namespace().transactions.lock().put(transaction);
         match replaced {
             // What the socket had open is forgotten, after the lock was let go.
@@ -140,7 +141,7 @@ impl Do for PolicyCommit {
 
         // The answer must not be what fails once the policy is in force.
         let mut reply = Reply::new(request, Reply::SMALL)?;
-        let status = commit::commit(request, transaction, expected, check)?;
+        let status = commit::commit(request, KBox::into_inner(transaction), expected, check)?;
         reply.write(|w| {
             write_state(w, &status)?;
             write_digest(w, &status)
