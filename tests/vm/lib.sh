@@ -22,6 +22,17 @@ article=$top/examples/article.toml
 article_v6=$top/examples/article-v6.toml
 PATH=$PATH:$tests:$tests/probe/target/release:/usr/sbin
 
+# Programs on the shared checkout start five times slower than from memory (its pages are asked for
+# anew at every start), and a scenario starts them hundreds of times.
+quick=/run/camzone-bin
+if [[ ! -d $quick ]]; then
+	mkdir -p "$quick"
+	for program in probe camzonectl; do
+		if program=$(command -v "$program"); then cp -L "$program" "$quick/"; fi
+	done
+fi
+PATH=$quick:$PATH
+
 work=$(mktemp -d /tmp/scenario.XXXXXX)
 declare -A baselined=()
 tap_count=0 tap_failed=0
@@ -230,6 +241,38 @@ rule_packets() {
 cell_packets() {
 	counters | jq -r --arg from "$1" --arg to "$2" --arg what "${3-packets}" \
 		'[.cells[] | select(.from == $from and .to == $to) | .[$what]] | add // 0'
+}
+
+# zones [MODE]: the lab's three zones with both families' networks, for policies in a scenario;
+# MODE is the cameras' and the laptop's ipv6 (off, minimal, full).
+zones() {
+	local mode=${1-off}
+	cat <<-TOML
+		forwarding = true
+		[zones.external]
+		interfaces = ["eth0"]
+		networks = "any"
+		ipv6 = "$mode"
+		[zones.camera]
+		interfaces = ["eth1"]
+		networks = ["192.168.8.0/24", "fd00:8::/64"]
+		ipv6 = "$mode"
+		[zones.private]
+		interfaces = ["eth2"]
+		networks = ["192.168.5.0/24", "fd00:5::/64"]
+		ipv6 = "$mode"
+		[services.answers]
+		udp = [123, 9000]
+		[services.stream]
+		tcp = [554]
+	TOML
+}
+
+# allow FROM TO SERVICE [LINE...]: one rule of such a policy.
+allow() {
+	printf '[[allow]]\nfrom = "%s"\nto = "%s"\nservices = ["%s"]\n' "$1" "$2" "$3"
+	shift 3
+	if (($#)); then printf '%s\n' "$@"; fi
 }
 
 # --- the kernel's log ------------------------------------------------------------------------

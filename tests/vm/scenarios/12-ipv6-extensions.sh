@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# IPv6 extension headers: what is allowed stays allowed behind them, nothing forbidden hides there.
+# shellcheck disable=SC2317 # probes are called by their names
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+lab up --forwarding
+lab servers up
+
+cam() { heard "$1" cam --src fd00:8::110 --dst "$2" --ext "$3" "${@:4}"; }
+probe_dst() { cam 6:17 fd00:8::1 dst udp --dport 123; }
+probe_hop() { cam 6:17 fd00:8::1 hop udp --dport 123; }
+probe_atomic() { cam 6:17 fd00:8::1 atomic udp --dport 123; }
+probe_chain() { cam 6:17 fd00:8::1 hop,dst,atomic,dst udp --dport 123; }
+probe_dst_no() { cam 6:6 fd00:8::1 dst tcp --dport 22; }
+probe_chain_no() { cam 6:6 fd00:8::1 hop,dst,atomic,dst tcp --dport 22; }
+probe_out() { cam ext fd00::10 dst udp --dport 32100; }
+probe_long() { cam ext fd00::10 dst,dst,dst,dst,dst,dst,dst,dst,dst,dst udp --dport 32100; }
+probe_routing() { cam ext fd00::10 route udp --dport 32100; }
+probe_ah() { cam ext fd00::10 ah udp --dport 32100; }
+probe_none() { cam ext fd00::10 none udp --dport 32100; }
+probe_esp() { heard ext cam --src fd00:8::110 --dst fd00::10 proto 50; }
+probe_forged() { heard ext cam --src fd00:5::77 --dst fd00::10 --ext hop,dst udp --dport 32100; }
+
+baseline dst hop atomic chain dst_no chain_no out long routing ah none esp forged
+load_camzone
+{ zones full; allow camera router answers; } | apply -
+for name in dst hop atomic chain; do expect arrives "$name" allowed; done
+for name in dst_no chain_no out long; do expect stopped "$name" no-rule; done
+# These hold no ports that a rule could name: closed, whatever the word for it.
+for name in routing ah none esp; do expect stopped "$name"; done
+expect stopped forged spoofed
+
+{ zones off; } | apply -
+for name in dst chain long none; do expect stopped "$name" ipv6-off; done

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Another table's DNAT cannot open what the policy closed: permission is asked for the flow's real end.
+# shellcheck disable=SC2317 # probes are called by their names
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+lab up --forwarding
+lab servers up
+nft -f - <<'NFT'
+table ip other {
+	chain in {
+		type nat hook prerouting priority dstnat;
+		iifname "eth0" tcp dport 8080 dnat to 192.168.8.110:80
+		iifname "eth2" tcp dport 8080 dnat to 192.168.8.110:80
+		iifname "eth1" udp dport 123 ip daddr 192.168.8.1 dnat to 192.168.0.10
+	}
+	chain out {
+		type nat hook output priority -100;
+		ip daddr 192.168.0.10 tcp dport 8080 dnat to 192.168.8.110:80
+	}
+}
+NFT
+
+page() { at "$1" curl -sS --connect-timeout "$PROBE_WAIT" --max-time 3 "http://$2:8080/" | grep -q 'camera at' || return 1; }
+probe_from_outside() { page ext 192.168.0.1; }
+probe_from_laptop() { page priv 192.168.5.200; }
+probe_from_camera() { talks cam udp 192.168.8.1:123; }
+probe_from_router() { curl -sS --connect-timeout "$PROBE_WAIT" --max-time 3 http://192.168.0.10:8080/ | grep -q 'camera at' || return 1; }
+
+baseline from_outside from_laptop from_camera from_router
+load_camzone
+# The camera may talk to the router's port 123, the outside to the router's 8080; neither is what happens.
+{
+	zones
+	echo '[services.alt]'
+	echo 'tcp = [8080]'
+	allow private camera http
+	allow camera router answers
+	allow external router alt
+} | apply -
+expect stopped from_outside no-rule
+expect arrives from_laptop allowed
+expect stopped from_camera no-rule
+# The router's own output is accepted by default, wherever it really goes.
+expect arrives from_router default
+nft delete table ip other
