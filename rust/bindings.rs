@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `bindgen` makes of `include/camzone_bindings.h`, together with the kernel crate's own
+//! bindings, whose types the generated ones refer to. Only the wrapper rooms look in here.
+
+#![allow(
+    clippy::all,
+    clippy::as_ptr_cast_mut,
+    clippy::as_underscore,
+    clippy::cast_lossless,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
+    clippy::undocumented_unsafe_blocks,
+    dead_code,
+    improper_ctypes,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn
+)]
+
+pub use kernel::bindings::*;
+use kernel::ffi;
+use pin_init::{MaybeZeroable, Zeroable};
+
+// `bindgen` does not do this itself, see <https://github.com/rust-lang/rust-bindgen/issues/3196>.
+//
+// SAFETY: `__BindgenBitfieldUnit<Storage>` is a newtype around `Storage`.
+unsafe impl<Storage> Zeroable for __BindgenBitfieldUnit<Storage> where Storage: Zeroable {}
+
+include!(concat!(env!("CAMZONE_OBJ"), "/rust/bindings_generated.rs"));

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! camzone: guards the cameras behind a router.
+
+use kernel::prelude::*;
+
+mod bindings;
+mod memory;
+mod netfilter;
+mod netlink;
+
+use netfilter::{
+    devices,
+    log::Loggers,
+    nat::MasqueradeNotifiers,
+    pernet::Pernet, //
+};
+use netlink::{
+    Family,
+    ReleaseNotifier, //
+};
+
+// No alias for the family: looking one up loads the aliased module without any permission, so
+// every user could seal the router.
+module! {
+    type: Camzone,
+    name: "camzone",
+    authors: ["The camzone authors"],
+    description: "Guards the cameras behind a router",
+    license: "GPL",
+    params: {
+        sealed: bool {
+            default: true,
+            description: "Seal the initial network namespace at once (default: Y)",
+        },
+    },
+}
+
+/// What is registered while the module is loaded, in the order in which it is dropped.
+struct Camzone {
+    _family: Family,
+    _sockets: ReleaseNotifier,
+    _devices: devices::Notifier,
+    _namespaces: Pernet,
+    _masquerading: MasqueradeNotifiers,
+    _loggers: Loggers,
+}
+
+impl kernel::Module for Camzone {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let loggers = Loggers::hold()?;
+        let masquerading = MasqueradeNotifiers::register()?;
+        let namespaces = Pernet::register()?;
+        let devices = devices::Notifier::register()?;
+        if module_parameters::sealed.value() {
+            namespaces.initial()?.seal()?;
+        } else {
+            namespaces.initial()?.track()?;
+        }
+        let sockets = ReleaseNotifier::register()?;
+        Ok(Camzone {
+            _family: Family::register()?,
+            _sockets: sockets,
+            _devices: devices,
+            _namespaces: namespaces,
+            _masquerading: masquerading,
+            _loggers: loggers,
+        })
+    }
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The hooks: where camzone is asked on a packet's way.
+//!
+//! C header: [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
+
+use super::{
+    judge::judge,
+    namespace::{
+        Namespace,
+        NetRef, //
+    },
+    packet::Packet, //
+};
+use crate::bindings;
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::rcu, //
+};
+
+/// Where packets are judged, in both families.
+const POINTS: [(c_uint, c_int); 4] = [
+    // Before fragments are put together: who may send is asked of every single one.
+    (
+        bindings::nf_inet_hooks_NF_INET_PRE_ROUTING,
+        bindings::nf_ip_hook_priorities_NF_IP_PRI_RAW_BEFORE_DEFRAG,
+    ),
+    (
+        bindings::nf_inet_hooks_NF_INET_LOCAL_IN,
+        bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
+    ),
+    (
+        bindings::nf_inet_hooks_NF_INET_FORWARD,
+        bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
+    ),
+    (
+        bindings::nf_inet_hooks_NF_INET_LOCAL_OUT,
+        bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
+    ),
+];
+
+// Both families order their hooks alike.
+const _: () = assert!(
+    bindings::nf_ip_hook_priorities_NF_IP_PRI_RAW_BEFORE_DEFRAG
+        == bindings::nf_ip6_hook_priorities_NF_IP6_PRI_RAW_BEFORE_DEFRAG
+        && bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER
+            == bindings::nf_ip6_hook_priorities_NF_IP6_PRI_FILTER
+);
+
+type Operations = [bindings::nf_hook_ops; POINTS.len()];
+
+/// The hooks of a namespace.
+///
+/// # Invariants
+///
+/// While `registered`, netfilter calls [`called`] with the namespace's state, and reads
+/// `operations`; it does neither any more a grace period after they were unregistered.
+pub(super) struct Hooks {
+    net: NetRef,
+    operations: KBox<Operations>,
+    registered: bool,
+}
+
+// SAFETY: The operations are used by netfilter only, under its own locks.
+unsafe impl Send for Hooks {}
+
+impl Hooks {
+    /// Registers the hooks. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// `namespace` stays where it is, and alive until the hooks are dropped, or until a grace
+    /// period after [`Hooks::stop`].
+    pub(super) unsafe fn register(namespace: &Namespace) -> Result<Self> {
+        let mut operations: KBox<Operations> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
+        for (operation, (point, priority)) in operations.iter_mut().zip(POINTS) {
+            operation.hook = Some(called);
+            operation.priv_ = core::ptr::from_ref(namespace).cast_mut().cast();
+            operation.pf = bindings::NFPROTO_INET as u8;
+            operation.hooknum = point;
+            operation.priority = priority;
+        }
+        let net = namespace.net();
+        // SAFETY: The namespace is alive; the operations stay in their box, by the type
+        // invariant until a grace period after they were unregistered.
+        to_result(unsafe {
+            bindings::nf_register_net_hooks(
+                net.as_ptr(),
+                operations.as_ptr(),
+                operations.len() as c_uint,
+            )
+        })?;
+        // INVARIANT: They were registered just now, with the state that the caller keeps alive.
+        Ok(Hooks {
+            net,
+            operations,
+            registered: true,
+        })
+    }
+
+    /// Unregisters the hooks; packets may be in them for one more grace period.
+    pub(super) fn stop(&mut self) {
+        if !core::mem::replace(&mut self.registered, false) {
+            return;
+        }
+        // SAFETY: By the type invariant they are registered.
+        unsafe {
+            bindings::nf_unregister_net_hooks(
+                self.net.as_ptr(),
+                self.operations.as_ptr(),
+                self.operations.len() as c_uint,
+            );
+        }
+    }
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        if self.registered {
+            self.stop();
+            rcu::synchronize_rcu();
+        }
+    }
+}
+
+/// # Safety
+///
+/// To be called by netfilter only, with the state that was registered.
+unsafe extern "C" fn called(
+    data: *mut c_void,
+    skb: *mut bindings::sk_buff,
+    state: *const bindings::nf_hook_state,
+) -> c_uint {
+    let Some(skb) = NonNull::new(skb) else {
+        return bindings::NF_DROP;
+    };
+    // SAFETY: `data` is the state that was registered, which outlives the hooks by a grace
+    // period, and netfilter calls under RCU.
+    let namespace = unsafe { &*data.cast::<Namespace>() };
+    // SAFETY: Netfilter's arguments are valid while this runs.
+    let packet = unsafe { Packet::new(skb, &*state) };
+    judge(namespace, packet)
+}

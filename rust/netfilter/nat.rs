@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Masquerading, by the kernel's own translation, as long as a policy that wants it is in force.
+//!
+//! C headers: [`include/net/netfilter/nf_nat.h`](srctree/include/net/netfilter/nf_nat.h),
+//! [`include/net/netfilter/nf_nat_masquerade.h`](srctree/include/net/netfilter/nf_nat_masquerade.h)
+
+use super::{
+    conntrack,
+    namespace::{
+        Namespace,
+        NetRef, //
+    },
+    packet::{
+        Interface,
+        Packet,
+        Window, //
+    },
+    regime::Regime, //
+};
+use crate::bindings;
+use camzone_policy::{
+    decide::masquerades,
+    facts::{
+        Flow,
+        Track, //
+    },
+};
+use core::ptr::NonNull;
+use kernel::{
+    error::to_result,
+    prelude::*,
+    sync::rcu, //
+};
+
+/// The translation of a namespace.
+///
+/// # Invariants
+///
+/// While `registered`, the kernel's translation calls [`called`] with the namespace's state, and
+/// reads `operation`; it does neither any more a grace period after it was unregistered.
+pub(super) struct Nat {
+    net: NetRef,
+    operation: KBox<bindings::nf_hook_ops>,
+    registered: bool,
+}
+
+// SAFETY: The operation is used by netfilter only, under its own locks.
+unsafe impl Send for Nat {}
+
+impl Nat {
+    /// Registers the translation. May sleep.
+    ///
+    /// # Safety
+    ///
+    /// `namespace` stays where it is, and alive until this is dropped, or until a grace period
+    /// after [`Nat::stop`].
+    pub(super) unsafe fn register(namespace: &Namespace) -> Result<Self> {
+        let mut operation: KBox<bindings::nf_hook_ops> =
+            KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
+        operation.hook = Some(called);
+        operation.priv_ = core::ptr::from_ref(namespace).cast_mut().cast();
+        operation.pf = bindings::NFPROTO_INET as u8;
+        operation.hooknum = bindings::nf_inet_hooks_NF_INET_POST_ROUTING;
+        operation.priority = bindings::nf_ip_hook_priorities_NF_IP_PRI_NAT_SRC;
+        let net = namespace.net();
+        // SAFETY: The namespace is alive; the operation stays in its box, by the type invariant
+        // until a grace period after it was unregistered.
+        to_result(unsafe { bindings::nf_nat_inet_register_fn(net.as_ptr(), &*operation) })?;
+        // INVARIANT: It was registered just now, with the state that the caller keeps alive.
+        Ok(Nat {
+            net,
+            operation,
+            registered: true,
+        })
+    }
+
+    /// Unregisters the translation; packets may be in it for one more grace period.
+    pub(super) fn stop(&mut self) {
+        if !core::mem::replace(&mut self.registered, false) {
+            return;
+        }
+        // SAFETY: By the type invariant it is registered.
+        unsafe { bindings::nf_nat_inet_unregister_fn(self.net.as_ptr(), &*self.operation) };
+    }
+}
+
+impl Drop for Nat {
+    fn drop(&mut self) {
+        if self.registered {
+            self.stop();
+            rcu::synchronize_rcu();
+        }
+    }
+}
+
+/// Whether `regime` wants the source of a flow translated that leaves through `ifindex`.
+fn wants(regime: &Regime, side: &impl super::rcu::ReadSide, flow: &Flow, out: Interface) -> bool {
+    match regime.in_arms() {
+        Some(armed) => masquerades(&armed.compiled, flow, regime.ports().port(side, out)),
+        None => false,
+    }
+}
+
+/// Ends the flows that `old` had masqueraded and `new`, if there is one, would not. The kernel
+/// asks for a translation only once in a flow's life.
+pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
+    conntrack::kill_flows(net, |found| {
+        if found.masquerade == 0 || !found.flow.source_nat {
+            return false;
+        }
+        let out = Interface {
+            ifindex: found.masquerade,
+            loopback: false,
+            slave: false,
+        };
+        let side = rcu::read_lock();
+        wants(old, &side, &found.flow, out)
+            && !new.is_some_and(|new| wants(new, &side, &found.flow, out))
+    });
+}
+
+/// Called for the first packet of a flow.
+///
+/// # Safety
+///
+/// To be called by the kernel's translation only, with the state that was registered.
+unsafe extern "C" fn called(
+    data: *mut c_void,
+    skb: *mut bindings::sk_buff,
+    state: *const bindings::nf_hook_state,
+) -> c_uint {
+    let Some(skb) = NonNull::new(skb) else {
+        return bindings::NF_DROP;
+    };
+    // SAFETY: `data` is the state that was registered, which outlives this by a grace period, and
+    // netfilter calls under RCU.
+    let namespace = unsafe { &*data.cast::<Namespace>() };
+    // SAFETY: Netfilter's arguments are valid while this runs.
+    let mut packet = unsafe { Packet::new(skb, &*state) };
+    let wanted = {
+        let mut window = Window::new();
+        let view = packet.look(&mut window);
+        match view.track() {
+            Track::Flow(flow) => wants(namespace.in_force(&packet), &packet, &flow, view.egress()),
+            _ => false,
+        }
+    };
+    if wanted {
+        packet.masquerade()
+    } else {
+        bindings::NF_ACCEPT
+    }
+}
+
+/// The kernel forgets masqueraded flows whose address or interface is gone.
+///
+/// # Invariants
+///
+/// `nf_nat_masquerade_inet_register_notifiers` succeeded.
+pub(crate) struct MasqueradeNotifiers(());
+
+impl MasqueradeNotifiers {
+    /// Registers them, for every namespace.
+    pub(crate) fn register() -> Result<Self> {
+        // SAFETY: May be called where sleeping is allowed.
+        to_result(unsafe { bindings::nf_nat_masquerade_inet_register_notifiers() })?;
+        // INVARIANT: It succeeded.
+        Ok(MasqueradeNotifiers(()))
+    }
+}
+
+impl Drop for MasqueradeNotifiers {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant this is the other half of the registration.
+        unsafe { bindings::nf_nat_masquerade_inet_unregister_notifiers() };
+    }
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the kernel offers to C only: static inlines, macros, varargs. Few and
+ * coarse functions, because each is a call that is never inlined into Rust.
+ */
+#include <linux/etherdevice.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/if_arp.h>
+#include <linux/inetdevice.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/kmod.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/percpu.h>
+#include <linux/skbuff.h>
+#include <linux/timekeeping.h>
+#include <linux/user_namespace.h>
+#include <net/addrconf.h>
+#include <net/dst.h>
+#include <net/dst_metadata.h>
+#include <net/netfilter/ipv4/nf_reject.h>
+#include <net/netfilter/ipv6/nf_reject.h>
+#include <net/netfilter/nf_conntrack.h>
+#include <net/netfilter/nf_log.h>
+#include <net/netfilter/nf_nat.h>
+#include <net/netfilter/nf_nat_masquerade.h>
+#include <net/netns/generic.h>
+#include <net/route.h>
+
+#include "camzone_shim.h"
+
+/* --- the packet's way ---------------------------------------------------- */
+
+static void ends_of(const struct nf_conn *ct, struct camzone_ends *ends)
+{
+	const struct nf_conntrack_tuple *original = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
+	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
+
+	memcpy(ends->initiator, &original->src.u3, sizeof(ends->initiator));
+	memcpy(ends->responder, &reply->src.u3, sizeof(ends->responder));
+	ends->protocol = original->dst.protonum;
+	ends->family = original->src.l3num;
+	switch (ends->protocol) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		ends->port = ntohs(reply->src.u.all);
+		break;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		ends->port = original->dst.u.icmp.type;
+		break;
+	default:
+		ends->port = 0;
+	}
+}
+
+static void flow_of(const struct nf_conn *ct, struct camzone_flow *flow)
+{
+	unsigned long status = READ_ONCE(ct->status);
+
+	ends_of(ct, &flow->ends);
+	flow->flags = 0;
+	if (status & IPS_CONFIRMED)
+		flow->flags |= CAMZONE_FLOW_CONFIRMED;
+	if (status & IPS_SRC_NAT)
+		flow->flags |= CAMZONE_FLOW_SOURCE_NAT;
+	/* The expected flow holds a reference to its master. */
+	if (ct->master) {
+		ends_of(ct->master, &flow->master);
+		flow->flags |= CAMZONE_FLOW_MASTER;
+	}
+}
+
+/* The packet's first bytes as they lie, or a copy of them in @window. */
+static void look_at_head(const struct sk_buff *skb, struct camzone_view *view, u8 *window)
+{
+	int offset = skb_network_offset(skb);
+	u32 linear = skb_headlen(skb) - offset;
+	u32 wanted;
+
+	view->len = skb->len - offset;
+	wanted = min_t(u32, view->len, CAMZONE_WINDOW);
+	if (likely(linear >= wanted)) {
+		view->head = skb_network_header(skb);
+	} else {
+		if (skb_copy_bits(skb, offset, window, wanted))
+			return;
+		view->head = window;
+	}
+	view->head_len = wanted;
+}
+
+static void look_at_source(const struct sk_buff *skb, const struct nf_hook_state *state,
+			   struct camzone_view *view)
+{
+	if (state->pf == NFPROTO_IPV4) {
+		__be32 source = ip_hdr(skb)->saddr;
+		unsigned int type;
+
+		/* 0.0.0.0 is nobody's, whatever the routing table calls it. */
+		if (source) {
+			type = inet_addr_type(state->net, source);
+			if (type == RTN_LOCAL || type == RTN_BROADCAST)
+				view->flags |= CAMZONE_SOURCE_LOCAL;
+		}
+	} else if (ipv6_chk_addr(state->net, &ipv6_hdr(skb)->saddr, state->in, 0)) {
+		view->flags |= CAMZONE_SOURCE_LOCAL;
+	}
+
+	if (state->in->type == ARPHRD_ETHER && skb_mac_header_was_set(skb) &&
+	    skb_mac_header(skb) + ETH_HLEN <= skb->data) {
+		ether_addr_copy(view->mac, eth_hdr(skb)->h_source);
+		view->flags |= CAMZONE_HAS_MAC;
+	}
+}
+
+static void look_at_track(const struct sk_buff *skb, struct camzone_view *view)
+{
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+
+	/* Look at the pointer first: no flow, and ctinfo 0 is ESTABLISHED. */
+	view->ctinfo = ctinfo;
+	if (!ct) {
+		view->track = ctinfo == IP_CT_UNTRACKED ? CAMZONE_TRACK_UNTRACKED :
+							  CAMZONE_TRACK_INVALID;
+		return;
+	}
+	if (nf_ct_is_template(ct))
+		return;
+	view->ct = ct;
+	view->track = CAMZONE_TRACK_FLOW;
+	flow_of(ct, &view->flow);
+}
+
+static void look_at_home(const struct sk_buff *skb, const struct nf_hook_state *state,
+			 struct camzone_view *view)
+{
+	struct net_device *dev;
+	struct in6_addr v6;
+	__be32 v4;
+
+	if (view->track != CAMZONE_TRACK_FLOW || CTINFO2DIR(view->ctinfo) != IP_CT_DIR_ORIGINAL)
+		return;
+	if (state->pf == NFPROTO_IPV4) {
+		memcpy(&v4, view->flow.ends.responder, sizeof(v4));
+		dev = __ip_dev_find(state->net, v4, false);
+	} else {
+		memcpy(&v6, view->flow.ends.responder, sizeof(v6));
+		dev = ipv6_dev_find(state->net, &v6,
+				    ipv6_addr_type(&v6) & IPV6_ADDR_LINKLOCAL ? state->in : NULL);
+	}
+	if (dev)
+		view->home = dev->ifindex;
+}
+
+void camzone_look(struct sk_buff *skb, const struct nf_hook_state *state,
+		  struct camzone_view *view, u8 *window)
+{
+	const struct net_device *in = state->in;
+	const struct net_device *out = state->out;
+
+	if (skb->pkt_type == PACKET_LOOPBACK)
+		view->flags |= CAMZONE_LOOPED_BACK;
+	/* The device of the route: the hook's own is stale after DNAT. */
+	if (state->hook == NF_INET_LOCAL_OUT)
+		out = skb_dst(skb) ? skb_dst_dev_rcu(skb) : NULL;
+	if (in) {
+		view->in = in->ifindex;
+		if (in->flags & IFF_LOOPBACK)
+			view->flags |= CAMZONE_IN_LOOPBACK;
+		if (netif_is_l3_slave(in))
+			view->flags |= CAMZONE_IN_SLAVE;
+	}
+	if (out) {
+		view->out = out->ifindex;
+		if (out->flags & IFF_LOOPBACK)
+			view->flags |= CAMZONE_OUT_LOOPBACK;
+		if (netif_is_l3_slave(out))
+			view->flags |= CAMZONE_OUT_SLAVE;
+	}
+	look_at_head(skb, view, window);
+
+	switch (state->hook) {
+	case NF_INET_PRE_ROUTING:
+		if (in && !(view->flags & (CAMZONE_IN_LOOPBACK | CAMZONE_LOOPED_BACK)))
+			look_at_source(skb, state, view);
+		return;
+	case NF_INET_LOCAL_IN:
+	case NF_INET_LOCAL_OUT:
+		if (state->pf == NFPROTO_IPV4 && skb_valid_dst(skb) &&
+		    (skb_rtable(skb)->rt_flags & RTCF_BROADCAST))
+			view->flags |= CAMZONE_BROADCAST;
+		break;
+	}
+	look_at_track(skb, view);
+	if (state->hook == NF_INET_LOCAL_IN && !(view->flags & CAMZONE_IN_LOOPBACK))
+		look_at_home(skb, state, view);
+}
+
+void camzone_count(struct camzone_counter __percpu *a, struct camzone_counter __percpu *b,
+		   struct camzone_counter __percpu *c, u32 bytes)
+{
+	if (a) {
+		this_cpu_inc(a->packets);
+		this_cpu_add(a->bytes, bytes);
+	}
+	if (b) {
+		this_cpu_inc(b->packets);
+		this_cpu_add(b->bytes, bytes);
+	}
+	if (c) {
+		this_cpu_inc(c->packets);
+		this_cpu_add(c->bytes, bytes);
+	}
+}
+
+void camzone_log(struct sk_buff *skb, const struct nf_hook_state *state, const char *prefix)
+{
+	static const struct nf_loginfo info = {
+		.type = NF_LOG_TYPE_LOG,
+		.u.log.level = LOGLEVEL_WARNING,
+	};
+
+	nf_log_packet(state->net, state->pf, state->hook, skb, state->in, state->out, &info,
+		      "%s", prefix);
+}
+
+void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (state->pf == NFPROTO_IPV4) {
+		if (ip_hdr(skb)->protocol == IPPROTO_TCP)
+			nf_send_reset(state->net, state->sk, skb, state->hook);
+		else
+			nf_send_unreach(skb, ICMP_PORT_UNREACH, state->hook);
+		return;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	{
+		unsigned int offset = 0;
+
+		if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, NULL, NULL) == IPPROTO_TCP)
+			nf_send_reset6(state->net, state->sk, skb, state->hook);
+		else
+			nf_send_unreach6(state->net, skb, ICMPV6_PORT_UNREACH, state->hook);
+	}
+#endif
+}
+
+unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	const struct nf_nat_range2 range = {};
+
+	if (state->pf == NFPROTO_IPV4)
+		return nf_nat_masquerade_ipv4(skb, state->hook, &range, state->out);
+#if IS_ENABLED(CONFIG_IPV6)
+	return nf_nat_masquerade_ipv6(skb, &range, state->out);
+#else
+	return NF_DROP;
+#endif
+}
+
+void camzone_kill(struct nf_conn *ct)
+{
+	nf_ct_kill(ct);
+}
+
+u32 camzone_now_ms(void)
+{
+	return ktime_to_ms(ktime_get_coarse());
+}
+
+/* --- flows that are looked for ------------------------------------------- */
+
+void camzone_found_of(struct nf_conn *ct, struct camzone_found *found)
+{
+	const struct nf_conn_nat *nat = nfct_nat(ct);
+
+	flow_of(ct, &found->flow);
+	memcpy(found->to, &nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u3, sizeof(found->to));
+	memcpy(found->back, &nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u3, sizeof(found->back));
+	found->masquerade = nat ? nat->masq_index : 0;
+}
+
+void camzone_flows_kill(struct net *net, int (*wanted)(struct nf_conn *ct, void *data),
+			void *data)
+{
+	const struct nf_ct_iter_data iter = { .net = net, .data = data };
+
+	nf_ct_iterate_cleanup_net(wanted, &iter);
+}
+
+/* --- counters ------------------------------------------------------------ */
+
+struct camzone_counter __percpu *camzone_counters_alloc(u32 len)
+{
+	return __alloc_percpu(array_size(len, sizeof(struct camzone_counter)),
+			      __alignof__(struct camzone_counter));
+}
+
+void camzone_counters_free(struct camzone_counter __percpu *counters)
+{
+	free_percpu(counters);
+}
+
+void camzone_counter_sum(const struct camzone_counter __percpu *counter,
+			 struct camzone_counter *sum)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct camzone_counter *one = per_cpu_ptr(counter, cpu);
+
+		sum->packets += READ_ONCE(one->packets);
+		sum->bytes += READ_ONCE(one->bytes);
+	}
+}
+
+/* --- namespaces, devices, the module ------------------------------------- */
+
+void *camzone_net_slot(const struct net *net, unsigned int id)
+{
+	return net_generic(net, id);
+}
+
+struct net *camzone_init_net(void)
+{
+	return &init_net;
+}
+
+/* Namespaces that a user made for herself must not keep the module loaded. */
+bool camzone_net_pins(const struct net *net)
+{
+	return net->user_ns == &init_user_ns;
+}
+
+static void device_of(struct net_device *dev, struct camzone_device *device)
+{
+	device->net = dev_net(dev);
+	device->name = dev->name;
+	device->ifindex = dev->ifindex;
+	device->flags = 0;
+	if (dev->flags & IFF_LOOPBACK)
+		device->flags |= CAMZONE_IN_LOOPBACK;
+	if (netif_is_l3_slave(dev))
+		device->flags |= CAMZONE_IN_SLAVE;
+}
+
+/* Under RTNL. */
+void camzone_devices_walk(struct net *net,
+			  void (*visit)(const struct camzone_device *dev, void *data),
+			  void *data)
+{
+	struct camzone_device device;
+	struct net_device *dev;
+
+	ASSERT_RTNL();
+	for_each_netdev(net, dev) {
+		device_of(dev, &device);
+		visit(&device, data);
+	}
+}
+
+/* Under RTNL, in a netdevice notifier, whose third argument is @info. */
+void camzone_device_of(void *info, struct camzone_device *device)
+{
+	device_of(netdev_notifier_info_to_dev(info), device);
+}
+
+int camzone_logger_get(u8 pf)
+{
+	int err = nf_logger_find_get(pf, NF_LOG_TYPE_LOG);
+
+	if (err != -ENOENT)
+		return err;
+	request_module("nf_log_syslog");
+	return nf_logger_find_get(pf, NF_LOG_TYPE_LOG);
+}
+
+void camzone_logger_put(u8 pf)
+{
+	nf_logger_put(pf, NF_LOG_TYPE_LOG);
+}
