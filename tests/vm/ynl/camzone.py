@@ -184,11 +184,11 @@ def string(kind, value):
 class Raw:
     """A socket that sends what it is told, right or wrong."""
 
-    def __init__(self, kind=None, receive=1 << 17):
+    def __init__(self, kind=None, receive=1 << 17, port=0):
         self.sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 16)
         self.sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
         self.sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
-        self.sock.bind((0, 0))
+        self.sock.bind((port, 0))
         self.sock.settimeout(20)
         self.receive, self.seq = receive, 0
         self.kind = kind if kind is not None else self.resolve()

@@ -177,9 +177,9 @@ good = [
     (BEGIN, nest(DEFAULTS, u32(1, 0), u32(2, 0), u32(3, 1)) + nest(SAVED, u32(1, 0), u32(2, 0))),
     (ADD, zone() + rule(SERVICE)),
     (ADD, nest(ZONE, string(1, "one"), string(2, "eth0"), network()) + GOOD_CAMERA[1] + rule(SERVICE)),
-    (COMMIT, u32(GENERATION, before["generation"] + 1000) + attr(CHECK)),
+    (COMMIT, u32(GENERATION, before["generation"])),
 ]
-rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 10000
 answers = {}
 for _ in range(rounds):
     command, payload = random.choice(good)
@@ -194,6 +194,9 @@ for _ in range(rounds):
             data[at:at] = data[at:at + random.randrange(1, 40)]
         elif data:
             data[at] ^= 1 << random.randrange(8)
+    if command == COMMIT:
+        # Otherwise one that lost its attributes would be a good one.
+        data += attr(CHECK)
     if random.randrange(4) == 0:
         raw.ask(BEGIN)
     (got, _, _), _ = raw.ask(command, bytes(data))
