@@ -78,9 +78,11 @@ pub(super) unsafe fn state<'a>(net: NonNull<bindings::net>) -> Option<&'a Namesp
     unsafe { state.cast::<Namespace>().as_ref() }
 }
 
+/// Makes the state of a namespace.
+///
 /// # Safety
 ///
-/// To be called by the core of network namespaces only, as are the other two.
+/// To be called by the core of network namespaces only.
 unsafe extern "C" fn init(net: *mut bindings::net) -> c_int {
     from_result(|| {
         let net = NonNull::new(net).ok_or(EINVAL)?;
@@ -92,6 +94,11 @@ unsafe extern "C" fn init(net: *mut bindings::net) -> c_int {
     })
 }
 
+/// Stops what packets can run into.
+///
+/// # Safety
+///
+/// To be called by the core of network namespaces only.
 unsafe extern "C" fn pre_exit(net: *mut bindings::net) {
     let Some(net) = NonNull::new(net) else {
         return;
@@ -102,6 +109,11 @@ unsafe extern "C" fn pre_exit(net: *mut bindings::net) {
     }
 }
 
+/// Unmakes the state of a namespace.
+///
+/// # Safety
+///
+/// To be called by the core of network namespaces only, a grace period after [`pre_exit`].
 unsafe extern "C" fn exit(net: *mut bindings::net) {
     let Some(net) = NonNull::new(net) else {
         return;
