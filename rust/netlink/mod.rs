@@ -9,7 +9,8 @@
 //!
 //! Locks, outermost first: `cb_lock` of generic netlink (held around every handler, and taken
 //! by the release of a socket before it tells [`release`]), the namespace's transactions, the
-//! namespace's configuration. Neither of our two is ever held while the RTNL is taken.
+//! namespace's configuration, the RTNL. The transactions are never held while either of the
+//! last two is taken.
 
 mod commit;
 mod digest;

@@ -100,8 +100,7 @@ impl Do for StatusGet {
     const COMMAND: u8 = uapi::CAMZONE_CMD_STATUS_GET as u8;
 
     fn run(request: &Request<'_>) -> Result {
-        // A port takes up to 80 bytes. How many there are is known once they were written, and
-        // while they are walked no memory can be had.
+        // A port takes up to 80 bytes, and how many there are is known once they were written.
         let mut room = 4096usize;
         loop {
             let mut reply = Reply::new(request, room)?;
