@@ -13,7 +13,7 @@ probe_zero_source() { heard 4:17 cam --src 0.0.0.0 --dst 255.255.255.255 udp --d
 probe_broadcast() { heard 4:17 cam --src 192.168.8.110 --dst 255.255.255.255 udp --dport 123; }
 probe_directed() { heard 4:17 cam --src 192.168.8.110 --dst 192.168.8.255 udp --dport 123; }
 probe_multicast() { heard 4:17 cam --src 192.168.8.110 --dst 224.0.0.1 udp --dport 123; }
-probe_igmp() { heard 4:2 cam --src 192.168.8.110 igmp 239.255.255.250; }
+probe_igmp() { heard 4:2 cam --src 192.168.8.110 igmp 224.0.0.1; }
 probe_unicast() { heard 4:17 cam --src 192.168.8.110 --dst 192.168.8.1 udp --dport 123; }
 probe_multicast6() { heard 6:17 cam --src fd00:8::110 --dst ff02::1 udp --dport 123; }
 probe_discovery() {
