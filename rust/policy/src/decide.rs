@@ -196,10 +196,10 @@ fn judge<M: Memory>(compiled: &Compiled<M>, facts: &Facts, header: &Header) -> D
         Track::Untracked => return Decision::drop(Reason::Untracked),
         Track::Flow(flow) => flow,
     };
-    let about = flow.state == State::Related && flow.master.is_none();
+    let about = flow.state == State::Related && is_about(facts, flow, header);
     if ipv6 == Ipv6Mode::Minimal {
         return if about && facts.hook != Hook::Forward && icmp::is_error(header) {
-            Decision::accept(Reason::IcmpError)
+            minimal_error(compiled, facts, flow, header, way)
         } else {
             Decision::drop(Reason::Ipv6Off)
         };
@@ -221,6 +221,36 @@ fn judge<M: Memory>(compiled: &Compiled<M>, facts: &Facts, header: &Header) -> D
     permit(compiled, facts, flow, way)
 }
 
+/// Whether a RELATED packet is an error or a reset about the flow, and none of the flow itself.
+/// Those of an expected flow have its master too; but no flow that a helper expects is ICMP,
+/// and none that the router opens begins with a reset.
+fn is_about(facts: &Facts, flow: &Flow, header: &Header) -> bool {
+    flow.master.is_none()
+        || icmp::is_icmp(header)
+        || (facts.hook == Hook::LocalOut && is_reset(header))
+}
+
+/// An ICMPv6 error where no rule is asked: that it comes from the zone of the flow's end, or
+/// goes where its receiver is, holds all the same.
+fn minimal_error<M: Memory>(
+    compiled: &Compiled<M>,
+    facts: &Facts,
+    flow: &Flow,
+    header: &Header,
+    way: Way,
+) -> Decision {
+    let fits = match (facts.hook, flow.reply) {
+        (Hook::LocalOut, _) => receives(compiled, facts, way.to, header.destination),
+        (_, false) => owns(compiled, way.from, flow.ends.initiator),
+        (_, true) => owns(compiled, way.from, flow.ends.responder),
+    };
+    if fits {
+        Decision::accept(Reason::IcmpError)
+    } else {
+        Decision::drop(Reason::WrongZone)
+    }
+}
+
 /// Whether the packet is one of those that open the flow.
 fn opens(flow: &Flow) -> bool {
     !flow.reply && matches!(flow.state, State::New | State::Related)
@@ -231,6 +261,10 @@ fn is_plain_syn(flags: u8) -> bool {
     flags & 0b1_0111 == 0b0_0010
 }
 
+fn is_reset(header: &Header) -> bool {
+    matches!(header.transport, Transport::Tcp(flags) if flags & 0b100 != 0)
+}
+
 /// The router's own error or reset about somebody's packet. Nothing is opened by it, so it needs
 /// no allow, only that no deny is in its way.
 fn own_error<M: Memory>(
@@ -239,8 +273,7 @@ fn own_error<M: Memory>(
     header: &Header,
     way: Way,
 ) -> Decision {
-    let reset = matches!(header.transport, Transport::Tcp(flags) if flags & 0b100 != 0);
-    if !reset && !icmp::is_error(header) {
+    if !is_reset(header) && !icmp::is_error(header) {
         return Decision::drop(icmp::reason_of_error(header));
     }
     let cell = Cell {
@@ -256,7 +289,7 @@ fn own_error<M: Memory>(
             _ => 0,
         },
     };
-    if !owns(compiled, facts, way.to, header.destination) {
+    if !receives(compiled, facts, way.to, header.destination) {
         return Decision::drop(Reason::WrongZone).within(cell);
     }
     let question = Question {
@@ -274,24 +307,36 @@ fn own_error<M: Memory>(
     }
 }
 
-/// Whether an end of a flow may be where the packet's way says; `None` is the router.
-fn owns<M: Memory>(
+/// Whether an end of a flow is where the packet's way says; `None` is the router.
+fn owns<M: Memory>(compiled: &Compiled<M>, place: Option<ZoneId>, address: Address) -> bool {
+    match place {
+        // The kernel itself delivers to the router only what is the router's.
+        None => true,
+        Some(zone) => compiled.owns(zone, address),
+    }
+}
+
+/// Whether a flow may have been opened from there.
+fn opened<M: Memory>(
     compiled: &Compiled<M>,
     facts: &Facts,
     place: Option<ZoneId>,
     address: Address,
 ) -> bool {
-    let Some(zone) = place else {
-        // The kernel itself delivers to the router only what is the router's.
-        return true;
-    };
-    match facts.hook {
-        // To a group or to all hosts of a network; the route says through which interface.
-        Hook::LocalOut if is_cast(facts, address) => true,
-        // PRE_ROUTING lets it through as DHCP's only.
-        Hook::LocalIn if address.family() == Family::V4 && address.is_unspecified() => true,
-        _ => compiled.owns(zone, address),
-    }
+    // PRE_ROUTING lets it through as DHCP's only.
+    let nobody = address.family() == Family::V4 && address.is_unspecified();
+    (facts.hook == Hook::LocalIn && nobody) || owns(compiled, place, address)
+}
+
+/// Whether a packet may be sent there.
+fn receives<M: Memory>(
+    compiled: &Compiled<M>,
+    facts: &Facts,
+    place: Option<ZoneId>,
+    address: Address,
+) -> bool {
+    // To a group or to all hosts of a network; the route says through which interface.
+    (facts.hook == Hook::LocalOut && is_cast(facts, address)) || owns(compiled, place, address)
 }
 
 fn is_cast(facts: &Facts, address: Address) -> bool {
@@ -301,13 +346,22 @@ fn is_cast(facts: &Facts, address: Address) -> bool {
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
 fn permit<M: Memory>(compiled: &Compiled<M>, facts: &Facts, flow: &Flow, way: Way) -> Decision {
-    let (from, to) = match flow.reply {
-        false => (way.from, way.to),
-        true => (way.to, way.from),
+    let ends = &flow.ends;
+    // Nobody answers from no address, or to all hosts.
+    let (from, to, there) = match flow.reply {
+        false => {
+            let there = opened(compiled, facts, way.from, ends.initiator)
+                && receives(compiled, facts, way.to, ends.responder);
+            (way.from, way.to, there)
+        }
+        true => {
+            let there = owns(compiled, way.to, ends.initiator)
+                && owns(compiled, way.from, ends.responder);
+            (way.to, way.from, there)
+        }
     };
     let cell = Cell { from, to };
-    let ends = &flow.ends;
-    if !owns(compiled, facts, from, ends.initiator) || !owns(compiled, facts, to, ends.responder) {
+    if !there {
         return Decision::drop(Reason::WrongZone).within(cell);
     }
     let (cell, asked) = match &flow.master {

@@ -16,14 +16,19 @@ use crate::{
 const REDIRECT_V4: u8 = 5;
 const REDIRECT_V6: u8 = 137;
 
-/// The type, if the packet is ICMP of its own family.
-fn kind(header: &Header) -> Option<u8> {
+/// Whether the packet is ICMP of its own family.
+pub(super) fn is_icmp(header: &Header) -> bool {
     let own = match header.family() {
         Family::V4 => protocol::ICMP,
         Family::V6 => protocol::ICMPV6,
     };
+    header.protocol == own
+}
+
+/// Its type, if it is.
+fn kind(header: &Header) -> Option<u8> {
     match header.transport {
-        Transport::Icmp { kind, .. } if header.protocol == own => Some(kind),
+        Transport::Icmp { kind, .. } if is_icmp(header) => Some(kind),
         _ => None,
     }
 }
