@@ -66,8 +66,13 @@ step() {
 	shift
 	log=$(mktemp)
 	say "$text"
+	# A process group of its own, so that an interrupt takes all of it along.
+	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
+	set +m
+	# shellcheck disable=SC2064 # the pid and the log of now are meant
+	trap "kill -KILL -- -$pid 2>/dev/null; rm -f '$log'; exit 130" INT TERM HUP
 	beat=$((SECONDS + 8))
 	while kill -0 "$pid" 2>/dev/null; do
 		sleep 0.2
@@ -77,6 +82,7 @@ step() {
 		fi
 	done
 	wait "$pid" || status=$?
+	trap - INT TERM HUP
 	if ((status)); then
 		tail -n 40 "$log" >&2
 		say "failed ($status): $text"
