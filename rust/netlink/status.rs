@@ -70,6 +70,9 @@ pub(super) fn write_saved(w: &mut Writer<'_, Body<'_>>, saved: Option<&Saved>) -
 pub(super) struct StatusGet;
 
 impl StatusGet {
+    /// The most room that is tried: enough for 13,000 interfaces.
+    const MOST: usize = 1 << 20;
+
     fn write(request: &Request<'_>, w: &mut Writer<'_, Body<'_>>) -> Written {
         let namespace = request.namespace();
         let status = namespace.status();
@@ -111,11 +114,6 @@ impl Do for StatusGet {
             }
         }
     }
-}
-
-impl StatusGet {
-    /// The most room that is tried: 50,000 interfaces.
-    const MOST: usize = 4 << 20;
 }
 
 /// `disarm`

@@ -40,6 +40,19 @@ if child == 0:
 os.waitpid(child, 0)
 tap.equal("nor when its tool dies", before, status(ynl))
 
+# Nor when its namespace goes with it, armed and with more on the way.
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        os.unshare(os.CLONE_NEWNET)
+        dying = family()
+        upload(dying)
+        begin(dying)
+        dying.do("policy-add", {"zone": ZONES})
+        os._exit(0)
+    os.waitpid(child, 0)
+tap.equal("nor when its namespace goes", before, status(ynl))
+
 # Their number is bounded, and each end gives its place back.
 many = [Raw() for _ in range(MOST)]
 tap.equal(f"{MOST} are open at once", [0] * MOST, [each.ask(2)[0][0] for each in many])
