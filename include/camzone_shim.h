@@ -89,6 +89,7 @@ struct camzone_counter {
 struct camzone_device {
 	struct net *net;
 	const char *name;
+	u32 name_len;
 	int ifindex;
 	u8 flags;			/* CAMZONE_IN_LOOPBACK, CAMZONE_IN_SLAVE */
 };

@@ -53,9 +53,10 @@ impl<T> List<T> for KernelList<T> {
 
     #[inline]
     fn push(&mut self, value: T) -> Result<(), OutOfMemory> {
-        self.0
-            .push(value, GFP_KERNEL)
-            .map_err(|AllocError| OutOfMemory)
+        if self.0.len() == self.0.capacity() {
+            reserve(&mut self.0, 1).map_err(|AllocError| OutOfMemory)?;
+        }
+        self.0.push_within_capacity(value).map_err(|_| OutOfMemory)
     }
 
     #[inline]
@@ -68,9 +69,11 @@ impl<T> List<T> for KernelList<T> {
     where
         T: Copy,
     {
-        self.0
-            .extend_from_slice(values, GFP_KERNEL)
-            .map_err(|AllocError| OutOfMemory)
+        reserve(&mut self.0, values.len()).map_err(|AllocError| OutOfMemory)?;
+        values
+            .iter()
+            .try_for_each(|value| self.0.push_within_capacity(*value))
+            .map_err(|_| OutOfMemory)
     }
 }
 
@@ -79,15 +82,25 @@ pub(crate) fn enomem(_: OutOfMemory) -> Error {
     ENOMEM
 }
 
+/// Makes room for that many more.
+///
+/// The one place that grows a list: the kernel crate's arithmetic is checked for overflow, so that
+/// a panic seems possible in here (`rust/core-symbols.txt`), and ought to be nowhere else.
+#[inline(never)]
+fn reserve<T>(list: &mut KVVec<T>, more: usize) -> Result<(), AllocError> {
+    list.reserve(more, GFP_KERNEL)
+}
+
 /// A list of `len` values that `make` makes of their places.
 ///
 /// # Errors
 ///
 /// `ENOMEM` when the list could not be allocated.
-pub(crate) fn filled<T>(len: usize, mut make: impl FnMut(usize) -> T) -> Result<KVVec<T>> {
-    let mut list = KVVec::with_capacity(len, GFP_KERNEL)?;
+pub(crate) fn filled<T>(len: usize, mut make: impl FnMut(usize) -> T) -> Result<KernelList<T>> {
+    let mut list = KVVec::new();
+    reserve(&mut list, len)?;
     for place in 0..len {
-        list.push(make(place), GFP_KERNEL)?;
+        list.push_within_capacity(make(place)).map_err(|_| ENOMEM)?;
     }
-    Ok(list)
+    Ok(KernelList(list))
 }

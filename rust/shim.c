@@ -344,6 +344,7 @@ static void device_of(struct net_device *dev, struct camzone_device *device)
 {
 	device->net = dev_net(dev);
 	device->name = dev->name;
+	device->name_len = strnlen(dev->name, IFNAMSIZ);
 	device->ifindex = dev->ifindex;
 	device->flags = 0;
 	if (dev->flags & IFF_LOOPBACK)

@@ -30,7 +30,10 @@ use camzone_policy::{
         sort,
         List, //
     },
-    policy::ZoneId, //
+    policy::{
+        RuleId,
+        ZoneId, //
+    },
 };
 use kernel::prelude::*;
 
@@ -39,7 +42,7 @@ pub(super) struct Carry {
     // The new place of each of the old zones, which it has by name.
     zones: KernelList<Option<ZoneId>>,
     // The new place of each of the old rules, which it has by id.
-    rules: KernelList<Option<usize>>,
+    rules: KernelList<Option<RuleId>>,
 }
 
 impl Carry {
@@ -68,8 +71,9 @@ impl Carry {
     }
 
     fn plan_rules(&mut self, old: &Armed, new: &Armed) -> Result {
-        let mut ids: KernelList<(u64, usize)> = List::new();
+        let mut ids: KernelList<(u64, RuleId)> = List::new();
         for (place, id) in new.rule_ids.iter().enumerate() {
+            let place = RuleId::try_from(place).map_err(|_| EINVAL)?;
             ids.push((*id, place)).map_err(enomem)?;
         }
         sort(&mut ids, |a, b| a < b);
@@ -107,8 +111,8 @@ impl Carry {
             copy(from, Slot::CellAccepted(place), to, Slot::CellAccepted(other));
             copy(from, Slot::CellDropped(place), to, Slot::CellDropped(other));
         }
-        for (place, other) in (0..).zip(self.rules.iter()) {
-            if let Some(other) = other.and_then(|other| u32::try_from(other).ok()) {
+        for (place, other) in self.rules.iter().enumerate() {
+            if let (Ok(place), Some(other)) = (RuleId::try_from(place), *other) {
                 copy(from, Slot::Rule(place), to, Slot::Rule(other));
             }
         }

@@ -6,10 +6,15 @@
 
 use crate::{
     bindings,
-    memory::filled, //
+    memory::{
+        enomem,
+        filled,
+        KernelList, //
+    },
 };
 use camzone_policy::{
     decide::Reason,
+    memory::List,
     policy::RuleId, //
 };
 use core::ptr::{
@@ -85,11 +90,11 @@ unsafe impl Sync for Chunk {}
 ///
 /// `chunks` hold at least `len` counters.
 pub(crate) struct Counters {
-    chunks: KVVec<Chunk>,
+    chunks: KernelList<Chunk>,
     len: usize,
     cells: usize,
     // What was counted before this snapshot; written once, when that is known.
-    before: KVVec<(Atomic<u64>, Atomic<u64>)>,
+    before: KernelList<(Atomic<u64>, Atomic<u64>)>,
 }
 
 impl Counters {
@@ -97,10 +102,10 @@ impl Counters {
     pub(super) fn none() -> Self {
         // INVARIANT: 0 counters need no chunk.
         Counters {
-            chunks: KVVec::new(),
+            chunks: List::new(),
             len: 0,
             cells: 0,
-            before: KVVec::new(),
+            before: List::new(),
         }
     }
 
@@ -111,10 +116,10 @@ impl Counters {
             .and_then(|cells| cells.checked_add(rules))
             .and_then(|len| len.checked_add(Reason::COUNT))
             .ok_or(ENOMEM)?;
-        let mut chunks = KVVec::new();
+        let mut chunks: KernelList<Chunk> = List::new();
         let mut left = len;
         while left > 0 {
-            chunks.push(Chunk::new(left.min(CHUNK))?, GFP_KERNEL)?;
+            chunks.push(Chunk::new(left.min(CHUNK))?).map_err(enomem)?;
             left = left.saturating_sub(CHUNK);
         }
         // INVARIANT: Chunks were added until nothing was left.

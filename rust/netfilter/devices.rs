@@ -11,7 +11,8 @@ use super::namespace::{
 use crate::bindings;
 use core::{
     marker::PhantomData,
-    mem::ManuallyDrop, //
+    mem::ManuallyDrop,
+    slice, //
 };
 use kernel::{
     error::to_result,
@@ -70,8 +71,9 @@ impl<'a> Device<'a> {
     unsafe fn new(raw: &'a bindings::camzone_device) -> Self {
         let has = |flag: u32| u32::from(raw.flags) & flag != 0;
         Device {
-            // SAFETY: The shim put a device's name there, which does not change under RTNL.
-            name: unsafe { CStr::from_char_ptr(raw.name) }.to_bytes(),
+            // SAFETY: The shim put a device's name and its length there; neither changes under
+            // RTNL.
+            name: unsafe { slice::from_raw_parts(raw.name, raw.name_len as usize) },
             ifindex: raw.ifindex,
             loopback: has(bindings::CAMZONE_IN_LOOPBACK),
             slave: has(bindings::CAMZONE_IN_SLAVE),

@@ -7,7 +7,10 @@
 use super::packet::Packet;
 use crate::{
     bindings,
-    memory::filled, //
+    memory::{
+        filled,
+        KernelList, //
+    },
 };
 use camzone_policy::{
     decide::Reason,
@@ -30,7 +33,7 @@ const TRIES: usize = 4;
 const PREFIX: usize = 128;
 
 /// One token bucket for every subject and reason.
-pub(super) struct Limits(KVVec<Atomic<u64>>);
+pub(super) struct Limits(KernelList<Atomic<u64>>);
 
 impl Limits {
     /// For that many subjects.

@@ -19,11 +19,14 @@ use super::{
     },
 };
 use crate::memory::{
+    enomem,
     filled,
-    Kernel, //
+    Kernel,
+    KernelList, //
 };
 use camzone_policy::{
     facts::Port,
+    memory::List,
     name::Name,
     policy::{
         Policy,
@@ -56,7 +59,7 @@ struct Bound {
 /// # Invariants
 ///
 /// Empty, or its length is a power of two and at least half of its places are free.
-struct Table(KVVec<Bound>);
+struct Table(KernelList<Bound>);
 
 impl Table {
     /// A table for that many numbers.
@@ -117,7 +120,7 @@ impl Table {
 
 /// What is needed to change what is bound.
 struct Binder {
-    bindings: KVVec<Binding>,
+    bindings: KernelList<Binding>,
     // The table that is not in force. Only a panic could leave none.
     spare: Option<Pin<KBox<Table>>>,
 }
@@ -133,14 +136,14 @@ pub(crate) struct Ports {
 impl Ports {
     /// Nothing is bound yet.
     pub(super) fn new(policy: Option<&Policy<Kernel>>) -> Result<impl PinInit<Self>> {
-        let mut bindings = KVVec::new();
+        let mut bindings: KernelList<Binding> = List::new();
         for interface in policy.iter().flat_map(|policy| policy.interfaces.iter()) {
             let binding = Binding {
                 name: interface.name,
                 zone: interface.zone,
                 ifindex: 0,
             };
-            bindings.push(binding, GFP_KERNEL)?;
+            bindings.push(binding).map_err(enomem)?;
         }
         let table = Rcu::new(Table::new(bindings.len())?);
         let spare = Some(Table::new(bindings.len())?);
