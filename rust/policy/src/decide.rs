@@ -355,8 +355,8 @@ fn permit<M: Memory>(compiled: &Compiled<M>, facts: &Facts, flow: &Flow, way: Wa
             (way.from, way.to, there)
         }
         true => {
-            let there = owns(compiled, way.to, ends.initiator)
-                && owns(compiled, way.from, ends.responder);
+            let there =
+                owns(compiled, way.to, ends.initiator) && owns(compiled, way.from, ends.responder);
             (way.to, way.from, there)
         }
     };
