@@ -2,10 +2,14 @@
 """What the netlink tests share: the kernel's client on our spec, a raw socket, and TAP."""
 
 import errno
+import functools
 import os
+import pickle
 import socket
 import struct
 import sys
+
+import yaml
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
 SPEC = os.path.join(TOP, "netlink/specs/camzone.yaml")
@@ -14,6 +18,16 @@ sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
 from lib import NlError, YnlFamily  # noqa: E402
+from lib.ynl import GenlProtocol  # noqa: E402
+
+
+@functools.cache
+def _parsed(text):
+    return pickle.dumps(yaml.load(text, Loader=yaml.CSafeLoader))
+
+
+# The client parses the spec for each socket, which takes a second without KVM.
+yaml.safe_load = lambda stream: pickle.loads(_parsed(stream.read()))
 
 NLM_F_REQUEST, NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 1, 2, 4, 0x10, 0x300
 NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
@@ -24,6 +38,8 @@ SOL_NETLINK, NETLINK_CAP_ACK, NETLINK_EXT_ACK = 270, 10, 11
 
 def family():
     """The kernel's own client: one socket, so one transaction."""
+    # It keeps the number that a family had, which is another after the module was loaded again.
+    GenlProtocol.genl_family_name_to_id = {}
     return YnlFamily(SPEC, schema="")
 
 

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Everything at once: commits, dumps, status, devices, namespaces, and the module in and out.
+
+stress.py SECONDS: what counts is that nothing hangs, and that the kernel does not complain.
+"""
+
+import collections
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+from camzone import (CAMERAS, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, RULES, ZONES, Raw, Tap, family)
+
+STATUS, BEGIN, ADD, COMMIT, POLICY_GET, COUNTERS_GET, DISARM = 1, 2, 3, 4, 6, 7, 8
+DUMP = NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP
+
+END = time.monotonic() + float(sys.argv[1])
+# The module may be away, another may have committed, or the policy may hold the module.
+EXPECTED = {0, errno.ENOENT, errno.ESTALE, errno.EBADFD, errno.EINVAL, errno.EOPNOTSUPP}
+
+
+def wire(**attributes):
+    """Attributes of the root as they go over the wire."""
+    # pylint: disable=protected-access
+    return b"".join(TEMPLATE._add_attr("camzone", name, value, None)
+                    for name, value in attributes.items())
+
+
+TEMPLATE = family()
+ITEMS = [wire(zone=ZONES, camera=CAMERAS[:count], rule=RULES[:1]) for count in range(3)]
+TEMPLATE.close()
+
+
+def ask(raw, command, payload=b"", **more):
+    """Sends and waits; whether it went well. Anything unexpected ends the worker."""
+    (error, text, _), _ = raw.ask(command, payload, **more)
+    if error not in EXPECTED:
+        raise OSError(error, f"command {command}: {text}")
+    return error == 0
+
+
+def upload(raw):
+    """A whole transaction."""
+    ask(raw, BEGIN)
+    ask(raw, ADD, random.choice(ITEMS))
+    return ask(raw, COMMIT)
+
+
+def run(command):
+    """A program, whose failure is none of ours."""
+    return subprocess.run(command, capture_output=True, check=False).returncode
+
+
+def uploads():
+    """Policies in turn, and at last one half sent."""
+    raw = Raw()
+    for _ in range(20):
+        upload(raw)
+    ask(raw, BEGIN)
+    ask(raw, ADD, ITEMS[0])
+    raw.close()
+
+
+def dumps():
+    """Both of them, by one socket, and at last one half read."""
+    raw = Raw(receive=4096)
+    for _ in range(20):
+        ask(raw, POLICY_GET, flags=DUMP)
+        ask(raw, COUNTERS_GET, flags=DUMP)
+    next(raw.messages(raw.send(COUNTERS_GET, flags=DUMP)))
+    raw.close()
+
+
+def statuses():
+    """Status, many times."""
+    raw = Raw()
+    for _ in range(50):
+        ask(raw, STATUS)
+    raw.close()
+
+
+def devices():
+    """A device of a zone comes, is renamed, and goes."""
+    run(["ip", "link", "add", "eth3", "type", "veth", "peer", "name", "far3"])
+    run(["ip", "link", "set", "eth3", "name", "eth9"])
+    run(["ip", "link", "del", "eth9"])
+
+
+def namespaces():
+    """A namespace is armed and goes."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        try:
+            os.unshare(os.CLONE_NEWNET)
+            raw = Raw()
+            upload(raw)
+            ask(raw, BEGIN)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def packets():
+    """Something to judge."""
+    run(["ping", "-c", "3", "-i", "0.002", "-W", "0.1", "192.168.8.9"])
+    run(["ping", "-c", "3", "-i", "0.002", "-W", "0.1", "127.0.0.1"])
+
+
+def reloads():
+    """The module goes, if it may, and comes back."""
+    raw = Raw()
+    ask(raw, DISARM)
+    raw.close()
+    run(["rmmod", "camzone"])
+    run(["modprobe", "camzone", f"sealed={random.randrange(2)}"])
+    time.sleep(random.random() / 2)
+
+
+def work(what):
+    """Goes on until the time is over; what it met goes to the parent by its exit status."""
+    done = 0
+    while time.monotonic() < END:
+        try:
+            what()
+            done += 1
+        except OSError as err:
+            # The family is not there just now.
+            if err.errno != errno.ENOENT:
+                print(f"# {what.__name__}: {err}", flush=True)
+                return 1
+    print(f"# {what.__name__}: {done} times", flush=True)
+    return 0 if done else 2
+
+
+tap = Tap()
+children = {}
+for task in (uploads, uploads, dumps, dumps, statuses, devices, namespaces, packets, reloads):
+    pid = os.fork()
+    if pid == 0:
+        random.seed()
+        os._exit(work(task))
+    children[pid] = task.__name__
+ended = collections.Counter()
+while children:
+    pid, code = os.wait()
+    ended[f"{children.pop(pid)} {os.waitstatus_to_exitcode(code)}"] += 1
+tap.ok(all(key.endswith(" 0") for key in ended), "all went on to the end", dict(ended))
+last = Raw()
+ask(last, DISARM)
+last.close()
+run(["rmmod", "camzone"])
+run(["modprobe", "camzone"])
+tap.equal("and the family answers", "sealed", family().do("status-get", {})["state"])
+tap.done()
