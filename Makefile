@@ -10,9 +10,11 @@ CARGO  ?= cargo
 all modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-# modules_install runs depmod; the tool is installed where cargo can build it.
+# Where KDIR has no System.map (Debian's headers) modules_install skips depmod;
+# the tool is installed where cargo can build it.
 install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	depmod -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) "$$(cat $(KDIR)/include/config/kernel.release)"
 	@if command -v $(CARGO) >/dev/null; then \
 		$(CARGO) build --release --locked --target-dir build/target --manifest-path userspace-ctl/Cargo.toml && \
 		install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/sbin/camzonectl; \
