@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `camzonectl apply`
+
+use serde_json::{json, Value};
+
+use super::{count, short};
+use crate::{
+    encode::{encode, Encoded},
+    failure::{said, Failure},
+    file::{self, model::PolicyFile, source::Source},
+    netlink::{
+        family::Family,
+        reply::{Port, Saved, Status},
+        socket::Error,
+        wire::{GENERIC_HEADER, HEADER},
+    },
+    output::{Output, Warning},
+    policy_text::hex,
+    session::Session,
+    sysctl,
+    validate::{validate, HeapPolicy, View},
+};
+
+/// A policy file that this tool finds nothing wrong with.
+struct Sound {
+    source: Source,
+    file: PolicyFile,
+    encoded: Encoded,
+}
+
+/// What became of it.
+struct Done {
+    /// In force, or as it would be; `None` when the kernel was not asked.
+    status: Option<Status>,
+    warnings: Vec<Warning>,
+}
+
+pub(super) fn run(path: &str, check: bool, output: &Output) -> Result<(), Failure> {
+    let refuse = |source: &Source, faults| Failure::File(Box::new(source.clone()), faults);
+    let source = Source::read(path).map_err(|(source, fault)| refuse(&source, vec![fault]))?;
+    let file = file::parse(&source).map_err(|faults| refuse(&source, faults))?;
+    let encoded = encode(&file).map_err(|fault| refuse(&source, vec![fault]))?;
+    let policy = validate(&file, &encoded).map_err(|fault| refuse(&source, vec![fault]))?;
+    let sound = Sound {
+        source,
+        file,
+        encoded,
+    };
+    let mut done = match Family::find()? {
+        Some(mut family) => sound.send(&mut family, check)?,
+        None if check => Done {
+            status: None,
+            warnings: Vec::new(),
+        },
+        None => return Err(Failure::NotLoaded),
+    };
+    done.warnings.splice(0..0, sound.warnings(policy));
+    done.warnings
+        .iter()
+        .for_each(|warning| output.warn(warning, &sound.source));
+    let paint = |paint: crate::colour::Paint| sound.text(&done, check, |text| paint.green(text));
+    output.data(|| sound.json(&done, check), paint)
+}
+
+impl Sound {
+    /// Hands the policy to the kernel.
+    fn send(&self, family: &mut Family, check: bool) -> Result<Done, Failure> {
+        let before = family.status()?;
+        let mut warnings = self.about_interfaces(&before.ports);
+        let now = match self.file.forwarding {
+            true => Some(sysctl::current()?),
+            false => None,
+        };
+        let begun = family.begin(&self.encoded.begin, now);
+        let generation = begun.map_err(|error| self.refused(error, None))?;
+        for (place, message) in self.encoded.adds.iter().enumerate() {
+            family
+                .add(message)
+                .map_err(|error| self.refused(error, Some(place)))?;
+        }
+        let committed = family.commit(generation, check);
+        let (status, extack) = committed.map_err(|error| self.refused(error, None))?;
+        warnings.extend(extack.message.map(Warning::Plain));
+        if !check {
+            // In force first, forwarding then: never the other way round.
+            self.forward(&before).map_err(|failure| {
+                failure.help("the policy is in force all the same, and guards this machine")
+            })?;
+        }
+        Ok(Done {
+            status: Some(status),
+            warnings,
+        })
+    }
+
+    /// Turns forwarding on, or what the policy before this one turned on back.
+    fn forward(&self, before: &Status) -> Result<(), Failure> {
+        let now = sysctl::current()?;
+        // The kernel hands the old values back when a policy stops to forward.
+        let owed = before.saved.filter(|_| before.forwarding).unwrap_or(now);
+        let forwarding = self.file.forwarding;
+        sysctl::set(Saved {
+            ipv4: forwarding || owed.ipv4,
+            ipv6: self.file.routes_ipv6() || owed.ipv6,
+        })
+    }
+
+    /// A refusal by the kernel, which points into the file where it can.
+    fn refused(&self, error: Error, message: Option<usize>) -> Failure {
+        let Error::Refused(ack) = error else {
+            return error.into();
+        };
+        if ack.errno == libc::ESTALE {
+            let message = format!("another policy came between: {}", said(&ack));
+            let help = vec![String::from("look at it with 'camzonectl show', and apply this one again if it is to replace it")];
+            return Failure::Other {
+                message,
+                errno: Some(ack.errno),
+                help,
+            };
+        }
+        let Some(place) = message else {
+            return Error::Refused(ack).into();
+        };
+        if ack.errno != libc::EINVAL && ack.errno != libc::E2BIG {
+            return Error::Refused(ack).into();
+        }
+        let view = View {
+            file: &self.file,
+            encoded: &self.encoded,
+        };
+        let offset = ack.extack.offset;
+        let offset = offset.and_then(|offset| offset.checked_sub(HEADER + GENERIC_HEADER));
+        let fault = view.refusal(&said(&ack), Some(place), offset);
+        Failure::File(Box::new(self.source.clone()), vec![fault])
+    }
+
+    /// Interfaces that the file has and the machine has not, and the other way round.
+    fn about_interfaces(&self, ports: &[Port]) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        let zones = || self.file.zones.iter();
+        for (zone, interface) in
+            zones().flat_map(|zone| zone.interfaces.iter().map(move |i| (zone, i)))
+        {
+            if !ports.iter().any(|port| port.name == interface.value) {
+                let name = &interface.value;
+                let message = format!("there is no interface '{name}' (yet)");
+                let fault = crate::diagnostic::Diagnostic::at(interface.span.clone(), message);
+                let zone = &zone.name.value;
+                let fault = fault.help(format!("once it comes, it is in zone '{zone}'"));
+                warnings.push(Warning::File(fault.warning()));
+            }
+        }
+        for port in ports.iter().filter(|port| port.name != "lo") {
+            let name = &port.name;
+            if !zones().any(|zone| zone.interfaces.iter().any(|i| i.value == *name)) {
+                let text = format!("interface '{name}' is in no zone: it is sealed");
+                warnings.push(Warning::Plain(text));
+            }
+        }
+        warnings
+    }
+
+    /// What else may not be meant.
+    fn warnings(&self, policy: HeapPolicy) -> Vec<Warning> {
+        let mut warnings: Vec<_> = self
+            .file
+            .warnings
+            .iter()
+            .cloned()
+            .map(Warning::File)
+            .collect();
+        if let Some(why) = Session::current().and_then(|session| session.stopped_by(policy)) {
+            let text = format!("this policy stops your own ssh session {why}");
+            warnings.push(Warning::Plain(text));
+        }
+        warnings
+    }
+
+    fn text(&self, done: &Done, check: bool, good: impl Fn(&str) -> String) -> String {
+        let mut out = match (&done.status, check) {
+            (None, _) => format!(
+                "{} by this tool; the kernel was not asked: camzone is not loaded\n",
+                good("accepted")
+            ),
+            (Some(_), true) => format!("{} by the kernel; nothing was changed\n", good("accepted")),
+            (Some(status), false) => {
+                let digest = short(status.digest.as_deref());
+                format!(
+                    "{}: generation {}, digest {digest}\n",
+                    good("in force"),
+                    status.generation
+                )
+            }
+        };
+        let file = &self.file;
+        out += &format!(
+            "{}, {}, {}{}\n",
+            count(file.zones.len(), "zone"),
+            count(file.cameras.len(), "camera"),
+            count(file.rules.len(), "rule"),
+            if file.forwarding { ", forwarding" } else { "" },
+        );
+        out
+    }
+
+    fn json(&self, done: &Done, check: bool) -> Value {
+        let status = done.status.as_ref();
+        let applied = status.filter(|_| !check);
+        let warnings = done
+            .warnings
+            .iter()
+            .map(|warning| warning.to_json(&self.source));
+        json!({
+            "version": 1,
+            "applied": applied.is_some(),
+            "kernel_asked": status.is_some(),
+            "state": status.map(|status| status.state.word()),
+            "generation": status.map(|status| status.generation),
+            "digest": applied.and_then(|status| status.digest.as_deref()).map(hex),
+            "forwarding": self.file.forwarding,
+            "zones": self.file.zones.len(),
+            "cameras": self.file.cameras.len(),
+            "rules": self.file.rules.len(),
+            "warnings": warnings.collect::<Vec<_>>(),
+        })
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One file a command.
+
+mod apply;
+mod counters;
+mod disarm;
+mod show;
+mod status;
+
+use crate::{
+    cli::{Cli, Command},
+    failure::Failure,
+    netlink::family::Family,
+    output::Output,
+};
+
+/// Does what the command line says.
+///
+/// # Errors
+///
+/// Why it could not be done.
+pub fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
+    match cli.command.unwrap_or_default() {
+        Command::Status => status::run(output),
+        Command::Apply { file, check } => apply::run(&file, check, output),
+        Command::Show => show::run(output),
+        Command::Counters => counters::run(output),
+        Command::Disarm => disarm::run(output),
+    }
+}
+
+/// The module's family.
+fn family() -> Result<Family, Failure> {
+    Family::find()?.ok_or(Failure::NotLoaded)
+}
+
+/// The first of a digest, for a person.
+fn short(digest: Option<&[u8]>) -> String {
+    let hex = digest.map(crate::policy_text::hex).unwrap_or_default();
+    hex.chars().take(12).collect()
+}
+
+/// A number of things.
+fn count(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The commands of the family `camzone`.
+
+use camzone_policy::{attribute::Writer, uapi};
+
+use super::{
+    reply::{self, Counter, Saved, Status},
+    socket::{Connection, Error},
+    wire::Extack,
+};
+use crate::{
+    encode::write_saved,
+    validate::{from_messages, HeapPolicy},
+};
+
+/// `GENL_ID_CTRL`
+const CONTROLLER: u16 = 16;
+/// `CTRL_CMD_GETFAMILY`
+const GET_FAMILY: u8 = 3;
+/// `CTRL_ATTR_FAMILY_NAME`
+const FAMILY_NAME: u16 = 2;
+
+/// How often two dumps are read that have to be of one generation.
+const TRIES: usize = 8;
+
+/// The family of the kernel that runs.
+pub struct Family {
+    connection: Connection,
+    id: u16,
+}
+
+/// The policy in force.
+pub struct InForce {
+    /// Its number.
+    pub generation: u32,
+    /// Its digest.
+    pub digest: Option<Vec<u8>>,
+    /// The policy; `None` when there is none.
+    pub policy: Option<HeapPolicy>,
+    /// The ids of its rules, in their order.
+    pub rule_ids: Vec<u64>,
+}
+
+impl Family {
+    /// Finds it; `None` when the module is not loaded.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn find() -> Result<Option<Self>, Error> {
+        let mut connection = Connection::open()?;
+        let mut name = Vec::new();
+        let text = uapi::CAMZONE_FAMILY_NAME.strip_suffix(b"\0");
+        let written = Writer(&mut name).string(FAMILY_NAME, text.unwrap_or_default());
+        written.map_err(|_| Error::Broken("out of memory"))?;
+        match connection.ask(CONTROLLER, GET_FAMILY, &name) {
+            Ok(answer) => {
+                let id = answer
+                    .messages
+                    .first()
+                    .and_then(|message| reply::family_id(message));
+                let id = id.ok_or(Error::Broken("the family has no number"))?;
+                Ok(Some(Family { connection, id }))
+            }
+            Err(Error::Refused(ack)) if ack.errno == libc::ENOENT => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn command(&mut self, command: u32, attributes: &[u8]) -> Result<(Status, Extack), Error> {
+        let answer = self.connection.ask(self.id, command as u8, attributes)?;
+        let status = answer
+            .messages
+            .first()
+            .map(|message| reply::status(message));
+        Ok((status.unwrap_or_default(), answer.warning))
+    }
+
+    /// What guards the namespace.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn status(&mut self) -> Result<Status, Error> {
+        Ok(self.command(uapi::CAMZONE_CMD_STATUS_GET, &[])?.0)
+    }
+
+    /// Begins a transaction and returns the generation in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn begin(&mut self, settings: &[u8], saved: Option<Saved>) -> Result<u32, Error> {
+        let mut begin = settings.to_vec();
+        if let Some(Saved { ipv4, ipv6 }) = saved {
+            let written = write_saved(&mut begin, ipv4, ipv6);
+            written.map_err(|_| Error::Broken("out of memory"))?;
+        }
+        Ok(self
+            .command(uapi::CAMZONE_CMD_POLICY_BEGIN, &begin)?
+            .0
+            .generation)
+    }
+
+    /// Adds items.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn add(&mut self, items: &[u8]) -> Result<(), Error> {
+        self.command(uapi::CAMZONE_CMD_POLICY_ADD, items)
+            .map(|_| ())
+    }
+
+    /// Puts the policy in force, or asks whether it could be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn commit(&mut self, generation: u32, check: bool) -> Result<(Status, Extack), Error> {
+        let mut attributes = Vec::new();
+        let mut writer = Writer(&mut attributes);
+        let written = writer
+            .u32(uapi::CAMZONE_A_GENERATION as u16, generation)
+            .and_then(|()| writer.flag(uapi::CAMZONE_A_CHECK as u16, check));
+        written.map_err(|_| Error::Broken("out of memory"))?;
+        self.command(uapi::CAMZONE_CMD_POLICY_COMMIT, &attributes)
+    }
+
+    /// Takes the policy out of force.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn disarm(&mut self) -> Result<Status, Error> {
+        Ok(self.command(uapi::CAMZONE_CMD_DISARM, &[])?.0)
+    }
+
+    /// The policy in force.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn policy(&mut self) -> Result<InForce, Error> {
+        let answer = self
+            .connection
+            .dump(self.id, uapi::CAMZONE_CMD_POLICY_GET as u8)?;
+        let mut out = InForce {
+            generation: 0,
+            digest: None,
+            policy: None,
+            rule_ids: Vec::new(),
+        };
+        let (mut settings, mut items) = (Vec::new(), Vec::new());
+        for message in &answer.messages {
+            let top = reply::status(message);
+            out.generation = top.generation;
+            out.digest = top.digest.or(out.digest);
+            out.rule_ids.extend(reply::rule_ids(message));
+            let (setting, item) = reply::policy_parts(message);
+            settings.extend(setting);
+            items.push(item);
+        }
+        if !answer.messages.is_empty() {
+            let policy = from_messages(&settings, items.iter().map(Vec::as_slice));
+            let unknown = Error::Broken(
+                "the module's policy is not understood: is the module newer than this tool?",
+            );
+            out.policy = Some(policy.map_err(|_| unknown)?);
+        }
+        Ok(out)
+    }
+
+    /// The counters, and the policy that they belong to.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn counters(&mut self) -> Result<(InForce, Vec<Counter>), Error> {
+        for _ in 0..TRIES {
+            let mut policy = self.policy()?;
+            let answer = self
+                .connection
+                .dump(self.id, uapi::CAMZONE_CMD_COUNTERS_GET as u8)?;
+            let mut counters = Vec::new();
+            let mut generation = None;
+            for message in &answer.messages {
+                generation.get_or_insert(reply::status(message).generation);
+                counters.extend(reply::counters(message));
+            }
+            let generation = generation.unwrap_or(policy.generation);
+            // Without a policy, its dump is empty and has no generation.
+            if policy.policy.is_none() && !counters.iter().any(|counter| counter.rule.is_some()) {
+                policy.generation = generation;
+            }
+            if policy.generation == generation {
+                return Ok((policy, counters));
+            }
+        }
+        Err(Error::Changing)
+    }
+}

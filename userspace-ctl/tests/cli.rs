@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the program says and how it exits on a machine without the module.
+
+use std::{
+    io::Write,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../examples")
+        .join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_camzonectl"));
+    command
+        .args(arguments)
+        .env_remove("SSH_CONNECTION")
+        .env_remove("NO_COLOR");
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+fn with_input(arguments: &[&str], input: &[u8]) -> Output {
+    let mut command = command(arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A program that read enough may close it.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// Where the module is loaded these tests would disarm a router.
+fn loaded() -> bool {
+    Path::new("/sys/module/camzone").exists()
+}
+
+#[test]
+fn the_module_is_not_loaded() {
+    if loaded() {
+        return;
+    }
+    let article = example("article.toml");
+    let commands: &[&[&str]] = &[
+        &[],
+        &["status"],
+        &["show"],
+        &["counters"],
+        &["disarm"],
+        &["apply", &article],
+    ];
+    for arguments in commands {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        let said = "error: camzone is not loaded: modprobe camzone\n";
+        assert_eq!(stderr(&output), said, "{arguments:?}");
+
+        let output = run(&[*arguments, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}");
+        let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!(said["version"], 1);
+        assert_eq!(said["error"]["kind"], "not-loaded");
+        assert_eq!(said["error"]["errno"], 2);
+    }
+}
+
+#[test]
+fn a_file_is_checked_without_the_module() {
+    if loaded() {
+        return;
+    }
+    for (name, said) in [
+        ("article.toml", "3 zones, 2 cameras, 4 rules, forwarding\n"),
+        (
+            "article-v6.toml",
+            "3 zones, 2 cameras, 4 rules, forwarding\n",
+        ),
+    ] {
+        let output = run(&["apply", "--check", &example(name)]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert_eq!(stderr(&output), "", "{name}");
+        assert!(
+            stdout(&output).contains("the kernel was not asked"),
+            "{name}"
+        );
+        assert!(stdout(&output).ends_with(said), "{}", stdout(&output));
+
+        let output = run(&["--json", "apply", "--check", &example(name)]);
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(said["version"], 1);
+        assert_eq!(said["applied"], false);
+        assert_eq!(said["kernel_asked"], false);
+        assert_eq!(said["zones"], 3);
+    }
+}
+
+#[test]
+fn a_file_comes_from_the_standard_input() {
+    let article = std::fs::read(example("article.toml")).unwrap();
+    let output = with_input(&["apply", "--check", "-"], &article);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let output = with_input(&["apply", "--check", "-"], b"[zones.a]\nx = 1\n");
+    assert_eq!(output.status.code(), Some(5));
+    assert!(
+        stderr(&output).contains("--> <stdin>:2:1"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_bad_file() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    for (path, said) in [
+        ("/no/such/file.toml", "there is no such file"),
+        (folder, "this is a directory"),
+    ] {
+        let output = run(&["apply", "--check", path]);
+        assert_eq!(output.status.code(), Some(5), "{path}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert!(stderr(&output).contains(path), "{}", stderr(&output));
+    }
+    let large = vec![b'#'; (64 << 20) + 1];
+    let output = with_input(&["apply", "--check", "-"], &large);
+    assert_eq!(output.status.code(), Some(5));
+    assert!(
+        stderr(&output).contains("larger than 64 MiB"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_wrong_command_line_is_told_apart() {
+    let wrong: &[&[&str]] = &[
+        &["aply"],
+        &["apply"],
+        &["apply", "a", "b"],
+        &["--color", "blue"],
+        &["status", "x"],
+    ];
+    for arguments in wrong {
+        let output = run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+    }
+    let output = run(&["--json", "aply"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"]["kind"], "usage");
+    let output = run(&["--help"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("Exit status: 0 ok"));
+    assert_eq!(run(&["--version"]).status.code(), Some(0));
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_who_asks() {
+    let check = example("article.toml");
+    let arguments = ["apply", "--check", &check];
+    if loaded() {
+        return;
+    }
+    assert!(!stdout(&run(&arguments)).contains('\x1b'));
+    let always = ["--color", "always", "apply", "--check", &check];
+    assert!(stdout(&run(&always)).contains('\x1b'));
+    // An explicit wish is stronger than the environment; JSON is never coloured.
+    let output = command(&always).env("NO_COLOR", "1").output().unwrap();
+    assert!(stdout(&output).contains('\x1b'));
+    let json = ["--json", "--color", "always", "apply", "--check", &check];
+    assert!(!stdout(&run(&json)).contains('\x1b'));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    if loaded() {
+        return;
+    }
+    let file = example("article.toml");
+    let mut child = command(&["apply", "--check", &file])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn an_own_ssh_session_is_looked_after() {
+    if loaded() {
+        return;
+    }
+    let file = example("article.toml");
+    let mut check = command(&["apply", "--check", &file]);
+    let output = check
+        .env("SSH_CONNECTION", "192.168.8.110 40000 192.168.8.1 22")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let said = "this policy stops your own ssh session from 192.168.8.110 to port 22 (no-rule)";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    let output = check
+        .env("SSH_CONNECTION", "192.168.5.10 40000 192.168.5.200 22")
+        .output()
+        .unwrap();
+    assert_eq!(stderr(&output), "");
+}
