@@ -34,7 +34,9 @@ pub(super) fn commit(
         draft,
         ..
     } = transaction;
-    let policy = draft.finish().map_err(|fault| request.refuse_policy(fault))?;
+    let policy = draft
+        .finish()
+        .map_err(|fault| request.refuse_policy(fault))?;
     let (digest, rule_ids) =
         digest::of(&policy).map_err(|fault| request.refuse_policy(fault.into()))?;
     let compiled = Compiled::new(policy).map_err(|fault| request.refuse_policy(fault.into()))?;

@@ -224,7 +224,5 @@ pub(super) static ADD: Table<{ size(CAMZONE_A_RULE) }> = Table::new(&[
 ]);
 
 /// The attributes of a `policy-commit`.
-pub(super) static COMMIT: Table<{ size(CAMZONE_A_CHECK) }> = Table::new(&[
-    (CAMZONE_A_GENERATION, u32_any()),
-    (CAMZONE_A_CHECK, flag()),
-]);
+pub(super) static COMMIT: Table<{ size(CAMZONE_A_CHECK) }> =
+    Table::new(&[(CAMZONE_A_GENERATION, u32_any()), (CAMZONE_A_CHECK, flag())]);

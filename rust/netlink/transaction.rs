@@ -65,7 +65,9 @@ impl Transactions {
     /// The place of the transaction of a socket.
     fn place(&mut self, portid: u32) -> Option<&mut Option<KBox<Transaction>>> {
         let of_socket = |t: &KBox<Transaction>| t.portid == portid;
-        self.open.iter_mut().find(|place| place.as_ref().is_some_and(of_socket))
+        self.open
+            .iter_mut()
+            .find(|place| place.as_ref().is_some_and(of_socket))
     }
 
     /// The transaction of a socket.

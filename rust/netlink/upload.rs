@@ -61,7 +61,11 @@ impl PolicyBegin {
 
     fn too_many(request: &Request<'_>) -> Error {
         let most = transaction::MOST;
-        request.refuse(EBUSY, None, format_args!("{most} transactions are open already"))
+        request.refuse(
+            EBUSY,
+            None,
+            format_args!("{most} transactions are open already"),
+        )
     }
 }
 
@@ -78,14 +82,15 @@ impl Do for PolicyBegin {
             }
             Ok(())
         })?;
-        let draft = Draft::begin(request.payload()).map_err(|fault| request.refuse_policy(fault))?;
+        let draft =
+            Draft::begin(request.payload()).map_err(|fault| request.refuse_policy(fault))?;
 
         let mut reply = Reply::new(request, Reply::SMALL)?;
         let generation = request.namespace().status().generation;
         reply.write(|w| w.u32(kind(uapi::CAMZONE_A_GENERATION), generation))?;
 
         let transaction = Transaction::new(request.portid(), generation, saved, draft);
-        let transaction = KBox::new(transaction, GFP_KERNEL)?;
+        let transaction = KBox::new(transaction, GFP_KERNEL_ACCOUNT)?;
         let replaced = request.namespace().transactions.lock().put(transaction);
         match replaced {
             // What the socket had open is forgotten, after the lock was let go.
@@ -105,7 +110,9 @@ impl Do for PolicyAdd {
 
     fn run(request: &Request<'_>) -> Result {
         let mut open = request.namespace().transactions.lock();
-        let transaction = open.get(request.portid()).ok_or_else(|| none_open(request))?;
+        let transaction = open
+            .get(request.portid())
+            .ok_or_else(|| none_open(request))?;
         let Err(fault) = transaction.draft.add(request.payload()) else {
             return Ok(());
         };
@@ -123,7 +130,11 @@ impl Do for PolicyCommit {
     const COMMAND: u8 = uapi::CAMZONE_CMD_POLICY_COMMIT as u8;
 
     fn run(request: &Request<'_>) -> Result {
-        let transaction = request.namespace().transactions.lock().take(request.portid());
+        let transaction = request
+            .namespace()
+            .transactions
+            .lock()
+            .take(request.portid());
         let transaction = transaction.ok_or_else(|| none_open(request))?;
 
         let mut check = false;
@@ -159,7 +170,11 @@ impl Do for PolicyAbort {
     const COMMAND: u8 = uapi::CAMZONE_CMD_POLICY_ABORT as u8;
 
     fn run(request: &Request<'_>) -> Result {
-        let transaction = request.namespace().transactions.lock().take(request.portid());
+        let transaction = request
+            .namespace()
+            .transactions
+            .lock()
+            .take(request.portid());
         transaction.map(drop).ok_or_else(|| none_open(request))
     }
 }

@@ -43,6 +43,13 @@ def family():
     return YnlFamily(SPEC, schema="")
 
 
+def wire(ynl, **attributes):
+    """Attributes of the root as they go over the wire."""
+    # pylint: disable=protected-access
+    return b"".join(ynl._add_attr("camzone", name, value, None)
+                    for name, value in attributes.items())
+
+
 class Tap:
     """Test results; the exit status says whether all were good."""
 

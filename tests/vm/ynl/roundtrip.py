@@ -4,16 +4,10 @@
 import errno
 import hashlib
 
-from camzone import CAMERAS, RULES, SETTINGS, ZONES, Tap, begin, download, family, status, upload
+from camzone import CAMERAS, RULES, SETTINGS, ZONES, Tap, begin, download, family, status, upload, wire
 
 tap = Tap()
 ynl = family()
-
-
-def wire(name, value):
-    """An attribute of the root as it goes over the wire."""
-    # pylint: disable=protected-access
-    return ynl._add_attr("camzone", name, value, None)
 
 
 def without_ids(rules):
@@ -51,18 +45,18 @@ tap.equal("settings", SETTINGS, {key: policy.get(key) for key in SETTINGS})
 tap.equal("the dump has the generation and the digest", (committed["generation"], committed["digest"]),
           (policy["generation"], policy["digest"]))
 
-form = b"".join(wire(key, policy[key]) for key in ("defaults", "forwarding"))
+form = b"".join(wire(ynl, **{key: policy[key]}) for key in ("defaults", "forwarding"))
 for key in ("zone", "camera"):
-    form += b"".join(wire(key, item) for item in policy[key])
+    form += b"".join(wire(ynl, **{key: item}) for item in policy[key])
 for rule in without_ids(rules):
-    form += wire("rule", rule)
+    form += wire(ynl, rule=rule)
 digest = hashlib.sha256(form).digest()
 sent = committed["digest"]
 tap.equal("the digest is the SHA-256 of the canonical form", digest.hex(),
           sent.hex() if isinstance(sent, bytes) else sent)
 for rule in rules:
     said = {key: value for key, value in rule.items() if key != "id"}
-    first = hashlib.sha256(wire("rule", said)).digest()[:8]
+    first = hashlib.sha256(wire(ynl, rule=said)).digest()[:8]
     tap.equal("a rule's id is made of its own", int.from_bytes(first, "little"), rule["id"])
 
 again = upload(ynl, policy["zone"], policy["camera"], rules, generation=committed["generation"])

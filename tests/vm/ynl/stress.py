@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 
-from camzone import (CAMERAS, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, RULES, ZONES, Raw, Tap, family)
+from camzone import (CAMERAS, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST, RULES, ZONES, Raw, Tap, family, wire)
 
 STATUS, BEGIN, ADD, COMMIT, POLICY_GET, COUNTERS_GET, DISARM = 1, 2, 3, 4, 6, 7, 8
 DUMP = NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP
@@ -23,15 +23,8 @@ END = time.monotonic() + float(sys.argv[1])
 EXPECTED = {0, errno.ENOENT, errno.ESTALE, errno.EBADFD, errno.EINVAL, errno.EOPNOTSUPP}
 
 
-def wire(**attributes):
-    """Attributes of the root as they go over the wire."""
-    # pylint: disable=protected-access
-    return b"".join(TEMPLATE._add_attr("camzone", name, value, None)
-                    for name, value in attributes.items())
-
-
 TEMPLATE = family()
-ITEMS = [wire(zone=ZONES, camera=CAMERAS[:count], rule=RULES[:1]) for count in range(3)]
+ITEMS = [wire(TEMPLATE, zone=ZONES, camera=CAMERAS[:count], rule=RULES[:1]) for count in range(3)]
 TEMPLATE.close()
 
 

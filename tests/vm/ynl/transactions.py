@@ -6,7 +6,7 @@ import os
 import threading
 
 from camzone import (CAMERAS, RULES, ZONES, NlError, Raw, Tap, begin, download, family, status,
-                     upload)
+                     upload, wire)
 
 MOST = 16
 tap = Tap()
@@ -145,6 +145,19 @@ names = {zone["name"] for zone in download(ynl)["zone"]}
 tap.ok(won[end] in names, f"in force is the last one's, {won[end]}", names)
 upload(ynl, ZONES, CAMERAS, RULES)
 tap.equal("the policy from before has its digest again", before["digest"], status(ynl)["digest"])
+
+# Who does not read his answers loses them, and nothing else.
+deaf = Raw()
+deaf.sock.setsockopt(1, 8, 4096)
+deaf.ask(2)
+deaf.ask(3, wire(ynl, zone=ZONES))
+now = status(ynl)["generation"]
+deaf.sock.settimeout(1)
+for _ in range(500):
+    deaf.send(1, flags=1)
+deaf.send(4, flags=1)
+tap.equal("a commit whose answer has no room is one", now + 1, status(ynl)["generation"])
+deaf.close()
 
 # A text that does not fit the message's 79 bytes is cut, not lost.
 begin(ynl)
