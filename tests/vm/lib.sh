@@ -37,8 +37,10 @@ work=$(mktemp -d /tmp/scenario.XXXXXX)
 declare -A baselined=()
 tap_count=0 tap_failed=0
 
-# How long a probe waits: short where silence is expected, long where an answer is.
-short_wait=0.5 long_wait=4
+# How long a probe waits, in seconds: short where silence is expected (the wait begins when the sender
+# has ended, and a packet crosses the lab in less than a hundredth of it), long where an answer is,
+# which ends the wait; a busy host must not look like a closed firewall.
+short_wait=0.5 long_wait=15
 PROBE_WAIT=$long_wait
 
 # --- results ---------------------------------------------------------------------------------
@@ -283,5 +285,6 @@ log_lines() {
 
 # said SINCE TEXT: whether the kernel's log holds the text after line SINCE.
 said() {
-	dmesg | tail -n "+$(($1 + 1))" | grep -F -q -- "$2"
+	# Without -q: grep would leave early, and dmesg's broken pipe would count as a failure.
+	dmesg | tail -n "+$(($1 + 1))" | grep -F -- "$2" >/dev/null
 }

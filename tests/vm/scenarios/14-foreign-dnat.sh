@@ -22,11 +22,11 @@ table ip other {
 }
 NFT
 
-page() { at "$1" curl -sS --connect-timeout "$PROBE_WAIT" --max-time 3 "http://$2:8080/" | grep -q 'camera at' || return 1; }
+page() { at "$1" curl -sS --connect-timeout "$PROBE_WAIT" --max-time 20 "http://$2:8080/" | grep -q 'camera at' || return 1; }
 probe_from_outside() { page ext 192.168.0.1; }
 probe_from_laptop() { page priv 192.168.5.200; }
 probe_from_camera() { talks cam udp 192.168.8.1:123; }
-probe_from_router() { curl -sS --connect-timeout "$PROBE_WAIT" --max-time 3 http://192.168.0.10:8080/ | grep -q 'camera at' || return 1; }
+probe_from_router() { curl -sS --connect-timeout "$PROBE_WAIT" --max-time 20 http://192.168.0.10:8080/ | grep -q 'camera at' || return 1; }
 
 baseline from_outside from_laptop from_camera from_router
 load_camzone
