@@ -157,7 +157,8 @@ impl Exchange {
                 NLMSG_NOOP => {}
                 NLMSG_ERROR | NLMSG_DONE => {
                     // The end of a dump has its error in the same place.
-                    let errno = u32_at(payload, 0).unwrap_or(0).cast_signed().wrapping_neg();
+                    let errno = u32_at(payload, 0).unwrap_or(0).to_ne_bytes();
+                    let errno = i32::from_ne_bytes(errno).wrapping_neg();
                     if kind == NLMSG_DONE && !self.dump {
                         continue;
                     }
