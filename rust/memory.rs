@@ -13,13 +13,14 @@ use core::ops::{
 };
 use kernel::{
     alloc::{
-        flags::GFP_KERNEL,
+        flags::GFP_KERNEL_ACCOUNT,
         AllocError, //
     },
     prelude::*, //
 };
 
-/// Memory of the kernel. To be used where sleeping is allowed.
+/// Memory of the kernel. To be used where sleeping is allowed. It is accounted to whoever asks:
+/// in a namespace of her own, that may be any user.
 pub(crate) struct Kernel;
 
 impl Memory for Kernel {
@@ -88,7 +89,7 @@ pub(crate) fn enomem(_: OutOfMemory) -> Error {
 /// a panic seems possible in here (`rust/core-symbols.txt`), and ought to be nowhere else.
 #[inline(never)]
 fn reserve<T>(list: &mut KVVec<T>, more: usize) -> Result<(), AllocError> {
-    list.reserve(more, GFP_KERNEL)
+    list.reserve(more, GFP_KERNEL_ACCOUNT)
 }
 
 /// A list of `len` values that `make` makes of their places.

@@ -88,7 +88,9 @@ impl<M: Memory> Compiled<M> {
     }
 
     fn fill_hosts(&mut self) -> Result<(), OutOfMemory> {
-        for (camera, id) in self.policy.cameras.iter().zip(0..) {
+        // Counted by a range that ends: one without an end would check for overflow.
+        let cameras = CameraId::try_from(self.policy.cameras.len()).unwrap_or(CameraId::MAX);
+        for (camera, id) in self.policy.cameras.iter().zip(0..cameras) {
             for address in camera.addresses.of(&self.policy.addresses) {
                 self.hosts.push((*address, id))?;
             }
@@ -102,7 +104,8 @@ impl<M: Memory> Compiled<M> {
             End::Camera(camera) => Some(camera),
             _ => None,
         };
-        for (rule, id) in self.policy.rules.iter().zip(0..) {
+        let rules = RuleId::try_from(self.policy.rules.len()).unwrap_or(RuleId::MAX);
+        for (rule, id) in self.policy.rules.iter().zip(0..rules) {
             let rank = match rule.action {
                 Action::Deny { reject: false } => 0,
                 Action::Deny { reject: true } => 1,
