@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory that runs out is an answer, never a panic and never half a policy; and the crate's own
+//! sort, search and log limit do what they say.
+
+use camzone_host_tests::{
+    cases, config,
+    dice::bytes,
+    memory::{Failing, FailingList},
+    policies::Said,
+    wire,
+};
+use camzone_policy::{
+    dump,
+    error::{Kind, Place},
+    limit,
+    memory::{search, sort, List, OutOfMemory},
+    policy::Policy,
+    tables::Compiled,
+};
+use proptest::{collection::vec, prelude::*};
+
+/// The whole way of a policy: from messages to tables and back to a dump.
+fn load(begin: &[u8], adds: &[Vec<u8>]) -> Result<Vec<u8>, Kind> {
+    let policy: Policy<Failing> = wire::read(begin, adds).map_err(|(_, error)| {
+        if error.kind == Kind::OutOfMemory {
+            assert_eq!(error.place, Place::Policy);
+        }
+        error.kind
+    })?;
+    let compiled = Compiled::new(policy).map_err(|OutOfMemory| Kind::OutOfMemory)?;
+    let mut bytes: FailingList<u8> = List::new();
+    let mut place = 0;
+    while let Some(item) = dump::item(&compiled.policy, place) {
+        dump::write(&compiled.policy, item, None, &mut bytes)
+            .map_err(|error| camzone_policy::error::Error::from(error).kind)?;
+        place += 1;
+    }
+    Ok(bytes.to_vec())
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
+    /// The n-th append fails, for every n.
+    #[test]
+    fn memory_runs_out(policy in bytes(400)) {
+        let said = Said::any(&mut policy.dice());
+        let (begin, adds) = (said.begin(), said.adds());
+        Failing::after(usize::MAX);
+        let whole = load(&begin, &adds);
+        let needed = usize::MAX - Failing::left();
+        prop_assert_eq!(whole.as_ref(), Ok(&wire::dump(&said.policy().unwrap()).concat()));
+        for n in 0..needed {
+            Failing::after(n);
+            prop_assert_eq!(load(&begin, &adds), Err(Kind::OutOfMemory), "at {} of {}", n, needed);
+        }
+        Failing::after(needed);
+        prop_assert_eq!(load(&begin, &adds), whole);
+    }
+}
+
+proptest! {
+    #![proptest_config(config(2000))]
+
+    #[test]
+    fn sorts_like_std(mut items in vec(any::<u8>(), 0..300)) {
+        let mut sorted = items.clone();
+        sorted.sort();
+        sort(&mut items, |a, b| a < b);
+        prop_assert_eq!(&items, &sorted);
+        sort(&mut items, |a, b| b < a);
+        sorted.reverse();
+        prop_assert_eq!(items, sorted);
+    }
+
+    #[test]
+    fn searches_like_std(mut items in vec(any::<u16>(), 0..80), other in any::<u16>()) {
+        items.sort();
+        items.dedup();
+        for wanted in items.iter().copied().chain([other, 0, u16::MAX]) {
+            let found = search(&items, |item| item.cmp(&wanted));
+            prop_assert_eq!(found, items.binary_search(&wanted).ok());
+        }
+    }
+
+    /// A bucket that holds `BURST` lines and earns one in `INTERVAL_MS`, in the plainest words,
+    /// and what that means for any stretch of time.
+    #[test]
+    fn logs_no_more_than_it_may(
+        start in any::<u32>(),
+        gaps in vec(prop_oneof![
+            Just(0u32), 0..10u32, 0..4000u32, Just(1999), Just(2000), Just(2001), 0..100_000u32,
+        ], 1..80),
+    ) {
+        let interval = u64::from(limit::INTERVAL_MS);
+        let full = u64::from(limit::BURST) * interval;
+        let (mut word, mut now, mut level, mut held) = (limit::FULL, 0u64, full, 0);
+        let mut granted: Vec<u64> = Vec::new();
+        for gap in gaps {
+            now += u64::from(gap);
+            level = full.min(level + u64::from(gap));
+            let (next, logged) = limit::step(word, start.wrapping_add(now as u32));
+            word = next;
+            if level >= interval {
+                level -= interval;
+                prop_assert_eq!(logged, Some(held));
+                held = 0;
+                granted.push(now);
+            } else {
+                prop_assert_eq!(logged, None);
+                held += 1;
+            }
+        }
+        for (i, from) in granted.iter().enumerate() {
+            for (j, to) in granted.iter().enumerate().skip(i) {
+                let lines = (j - i + 1) as u64;
+                prop_assert!(lines <= u64::from(limit::BURST) + (to - from) / interval);
+            }
+        }
+    }
+}
+
+/// The count of what was suppressed stops at its highest number instead of starting anew.
+#[test]
+fn suppressed_are_counted_to_the_end() {
+    let mut word = limit::FULL;
+    for _ in 0..limit::BURST {
+        word = limit::step(word, 7).0;
+    }
+    for _ in 0..(1 << 24) + 3 {
+        let (next, logged) = limit::step(word, 7);
+        assert_eq!(logged, None);
+        word = next;
+    }
+    assert_eq!(
+        limit::step(word, 7 + limit::INTERVAL_MS).1,
+        Some((1 << 24) - 1)
+    );
+    assert!(cases(1) >= 1);
+}
