@@ -82,13 +82,10 @@ impl View<'_> {
             .zip(offset)
             .and_then(|(m, o)| self.encoded.mark(m, o));
         let said = format!("the kernel refuses this: {said}");
-        let fault = match mark {
+        match mark {
             Some(mark) => Diagnostic::at(mark.span.clone(), said),
             None => Diagnostic::whole(said),
-        };
-        fault.help(
-            "this tool found nothing wrong with it: are the tool and the module of one version?",
-        )
+        }
     }
 
     fn zone_span(self, place: usize) -> Option<Span> {

@@ -22,11 +22,13 @@ use crate::{
     validate::{validate, HeapPolicy, View},
 };
 
-/// A policy file that this tool finds nothing wrong with.
+/// A policy file that is ready for the kernel.
 struct Sound {
     source: Source,
     file: PolicyFile,
     encoded: Encoded,
+    /// This tool found nothing wrong with it.
+    judged: bool,
 }
 
 /// What became of it.
@@ -36,20 +38,29 @@ struct Done {
     warnings: Vec<Warning>,
 }
 
-pub(super) fn run(path: &str, check: bool, output: &Output) -> Result<(), Failure> {
+pub(super) fn run(
+    path: &str,
+    check: bool,
+    kernel_only: bool,
+    output: &Output,
+) -> Result<(), Failure> {
     let refuse = |source: &Source, faults| Failure::File(Box::new(source.clone()), faults);
     let source = Source::read(path).map_err(|(source, fault)| refuse(&source, vec![fault]))?;
     let file = file::parse(&source).map_err(|faults| refuse(&source, faults))?;
     let encoded = encode(&file).map_err(|fault| refuse(&source, vec![fault]))?;
-    let policy = validate(&file, &encoded).map_err(|fault| refuse(&source, vec![fault]))?;
+    let policy = match kernel_only {
+        true => None,
+        false => Some(validate(&file, &encoded).map_err(|fault| refuse(&source, vec![fault]))?),
+    };
     let sound = Sound {
         source,
         file,
         encoded,
+        judged: !kernel_only,
     };
     let mut done = match Family::find()? {
         Some(mut family) => sound.send(&mut family, check)?,
-        None if check => Done {
+        None if check && !kernel_only => Done {
             status: None,
             warnings: Vec::new(),
         },
@@ -120,9 +131,6 @@ impl Sound {
                 help,
             };
         }
-        let Some(place) = message else {
-            return Error::Refused(ack).into();
-        };
         if ack.errno != libc::EINVAL && ack.errno != libc::E2BIG {
             return Error::Refused(ack).into();
         }
@@ -132,7 +140,12 @@ impl Sound {
         };
         let offset = ack.extack.offset;
         let offset = offset.and_then(|offset| offset.checked_sub(HEADER + GENERIC_HEADER));
-        let fault = view.refusal(&said(&ack), Some(place), offset);
+        let fault = view.refusal(&said(&ack), message, offset);
+        let fault = match self.judged {
+            true => fault
+                .help("this tool found nothing wrong with it: are tool and module of one version?"),
+            false => fault,
+        };
         Failure::File(Box::new(self.source.clone()), vec![fault])
     }
 
@@ -163,7 +176,7 @@ impl Sound {
     }
 
     /// What else may not be meant.
-    fn warnings(&self, policy: HeapPolicy) -> Vec<Warning> {
+    fn warnings(&self, policy: Option<HeapPolicy>) -> Vec<Warning> {
         let mut warnings: Vec<_> = self
             .file
             .warnings
@@ -171,7 +184,8 @@ impl Sound {
             .cloned()
             .map(Warning::File)
             .collect();
-        if let Some(why) = Session::current().and_then(|session| session.stopped_by(policy)) {
+        let session = Session::current().zip(policy);
+        if let Some(why) = session.and_then(|(session, policy)| session.stopped_by(policy)) {
             let text = format!("this policy stops your own ssh session {why}");
             warnings.push(Warning::Plain(text));
         }

@@ -23,7 +23,11 @@ use crate::{
 pub fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     match cli.command.unwrap_or_default() {
         Command::Status => status::run(output),
-        Command::Apply { file, check } => apply::run(&file, check, output),
+        Command::Apply {
+            file,
+            check,
+            kernel_only,
+        } => apply::run(&file, check, kernel_only, output),
         Command::Show => show::run(output),
         Command::Counters => counters::run(output),
         Command::Disarm => disarm::run(output),
