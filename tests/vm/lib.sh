@@ -193,7 +193,7 @@ load_camzone() {
 
 # apply FILE|- [ARGUMENTS...]
 apply() {
-	camzonectl apply "$@" || bail "the policy was not accepted"
+	camzonectl apply "$@" >"$work/apply" 2>&1 || bail "the policy was not accepted: $(<"$work/apply")"
 }
 
 generation() {
@@ -234,9 +234,10 @@ gained() {
 	echo "${out[*]-}"
 }
 
-# rule_packets LINE: what the rules at that line of the policy file have counted.
+# rule_packets FROM TO: what the rules between these two have counted.
 rule_packets() {
-	counters | jq -r --argjson line "$1" '[.rules[] | select(.line == $line) | .packets] | add // 0'
+	counters | jq -r --arg from "$1" --arg to "$2" \
+		'[.rules[] | select((.from | index($from)) and (.to | index($to))) | .packets] | add // 0'
 }
 
 # cell_packets FROM TO [packets|dropped]
@@ -245,10 +246,11 @@ cell_packets() {
 		'[.cells[] | select(.from == $from and .to == $to) | .[$what]] | add // 0'
 }
 
-# zones [MODE]: the lab's three zones with both families' networks, for policies in a scenario;
+# zones [MODE]: the lab's three zones, unless off with both families' networks, for policies in a scenario;
 # MODE is the cameras' and the laptop's ipv6 (off, minimal, full).
 zones() {
-	local mode=${1-off}
+	local mode=${1-off} camera='"192.168.8.0/24"' private='"192.168.5.0/24"'
+	if [[ $mode != off ]]; then camera+=', "fd00:8::/64"' private+=', "fd00:5::/64"'; fi
 	cat <<-TOML
 		forwarding = true
 		[zones.external]
@@ -257,11 +259,11 @@ zones() {
 		ipv6 = "$mode"
 		[zones.camera]
 		interfaces = ["eth1"]
-		networks = ["192.168.8.0/24", "fd00:8::/64"]
+		networks = [$camera]
 		ipv6 = "$mode"
 		[zones.private]
 		interfaces = ["eth2"]
-		networks = ["192.168.5.0/24", "fd00:5::/64"]
+		networks = [$private]
 		ipv6 = "$mode"
 		[services.answers]
 		udp = [123, 9000]

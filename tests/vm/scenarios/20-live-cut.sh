@@ -24,7 +24,8 @@ change() {
 {
 	zones full
 	allow private camera stream
-	printf '[[deny]]\nfrom = "private"\nto = "camera"\nservices = ["any"]\n'
+	printf '[cameras.front-door]\nzone = "camera"\naddress = ["192.168.8.110", "fd00:8::110"]\n'
+	printf '[[deny]]\nfrom = "private"\nto = "front-door"\nservices = ["any"]\n'
 } | change deny
 
 probe_stream() { rtsp "$change"; }

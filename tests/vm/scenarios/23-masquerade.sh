@@ -13,10 +13,11 @@ probe_ntp() { talks cam udp 192.168.0.10:123; }
 probe_stream() { talks cam tcp 192.168.0.10:443; }
 probe_wire() { heard ext cam --src 192.168.8.110 --dst 192.168.0.10 udp --sport "$((32000 + RANDOM % 8000))" --dport 123; }
 probe_changed() { talks cam udp 192.168.0.10:123 --src 192.168.8.110:31500 -- "$work/change"; }
+probe_cut() { talks cam tcp 192.168.0.10:443 -- "$work/change"; }
 probe_kept() { talks cam udp 192.168.0.10:123 --src 192.168.8.110:31501 -- "$work/change"; }
 printf '#!/bin/sh\n' >"$work/change"
 chmod +x "$work/change"
-baseline ntp stream wire changed kept
+baseline ntp stream wire changed cut kept
 seen_as() { equal "$1: the outside sees $2" "IPv4 $2 >" "$(grep -o "IPv4 $2 >" "$work/wire" || cat "$work/wire")"; }
 seen_as "without camzone" 192.168.8.110
 
@@ -33,10 +34,15 @@ expect arrives ntp allowed
 expect arrives stream allowed
 
 printf '#!/bin/sh\nexec camzonectl apply %s\n' "$work/plain" >"$work/change"
-expect stopped changed nat-changed
+# Taken back, it ends at once what was masqueraded: a stream is cut, a datagram begins a new flow.
+expect stopped cut not-syn
+apply "$work/masq"
+expect arrives changed allowed
 printf '#!/bin/sh\nexec camzonectl apply %s\n' "$work/masq" >"$work/change"
 apply "$work/plain"
+# Given, it ends what went untranslated when that speaks next.
 expect stopped changed nat-changed
 # The same NAT said anew changes nothing.
 apply "$work/masq"
 expect arrives kept allowed
+expect arrives cut allowed
