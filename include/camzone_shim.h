@@ -94,6 +94,28 @@ struct camzone_device {
 	u8 flags;			/* CAMZONE_IN_LOOPBACK, CAMZONE_IN_SLAVE */
 };
 
+/*
+ * What Rust knows of a layout it has from libclang. The shim holds the compiler of
+ * the kernel to these numbers and rust/bindings.rs the Rust side (64-bit only, as
+ * is Rust in the kernel): STRUCT, its size, and the place of its last member used.
+ */
+#define CAMZONE_LAYOUT_VIEW		120
+#define CAMZONE_LAYOUT_VIEW_FLOW	46
+#define CAMZONE_LAYOUT_FOUND		112
+#define CAMZONE_LAYOUT_FOUND_MASQUERADE	108
+#define CAMZONE_LAYOUT_COUNTER		16
+#define CAMZONE_LAYOUT_COUNTER_BYTES	8
+#define CAMZONE_LAYOUT_DEVICE		32
+#define CAMZONE_LAYOUT_DEVICE_FLAGS	24
+#define CAMZONE_LAYOUT_HOOK_OPS		72
+#define CAMZONE_LAYOUT_HOOK_OPS_PRIORITY 64
+#define CAMZONE_LAYOUT_HOOK_STATE	48
+#define CAMZONE_LAYOUT_HOOK_STATE_NET	32
+#define CAMZONE_LAYOUT_PERNET		72
+#define CAMZONE_LAYOUT_PERNET_SIZE	64
+#define CAMZONE_LAYOUT_NOTIFIER		24
+#define CAMZONE_LAYOUT_NOTIFIER_PRIORITY 16
+
 /* The packet's way, in order of a hook's calls: one to look, one to count. */
 void camzone_look(struct sk_buff *skb, const struct nf_hook_state *state,
 		  struct camzone_view *view, u8 *window);

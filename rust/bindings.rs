@@ -31,3 +31,24 @@ use pin_init::{MaybeZeroable, Zeroable};
 unsafe impl<Storage> Zeroable for __BindgenBitfieldUnit<Storage> where Storage: Zeroable {}
 
 include!(concat!(env!("CAMZONE_OBJ"), "/rust/bindings_generated.rs"));
+
+/// Holds a structure to the numbers that the shim holds C to.
+macro_rules! layout {
+    ($($type:ident: $size:ident, $member:ident: $place:ident;)*) => {
+        $(
+            const _: () = assert!(size_of::<$type>() == $size as usize);
+            const _: () = assert!(core::mem::offset_of!($type, $member) == $place as usize);
+        )*
+    };
+}
+
+layout! {
+    camzone_view: CAMZONE_LAYOUT_VIEW, flow: CAMZONE_LAYOUT_VIEW_FLOW;
+    camzone_found: CAMZONE_LAYOUT_FOUND, masquerade: CAMZONE_LAYOUT_FOUND_MASQUERADE;
+    camzone_counter: CAMZONE_LAYOUT_COUNTER, bytes: CAMZONE_LAYOUT_COUNTER_BYTES;
+    camzone_device: CAMZONE_LAYOUT_DEVICE, flags: CAMZONE_LAYOUT_DEVICE_FLAGS;
+    nf_hook_ops: CAMZONE_LAYOUT_HOOK_OPS, priority: CAMZONE_LAYOUT_HOOK_OPS_PRIORITY;
+    nf_hook_state: CAMZONE_LAYOUT_HOOK_STATE, net: CAMZONE_LAYOUT_HOOK_STATE_NET;
+    pernet_operations: CAMZONE_LAYOUT_PERNET, size: CAMZONE_LAYOUT_PERNET_SIZE;
+    notifier_block: CAMZONE_LAYOUT_NOTIFIER, priority: CAMZONE_LAYOUT_NOTIFIER_PRIORITY;
+}

@@ -32,6 +32,18 @@
 
 #include "camzone_shim.h"
 
+#define LAYOUT(type, size, member, place) \
+	static_assert(sizeof(type) == (size) && offsetof(type, member) == (place))
+
+LAYOUT(struct camzone_view, CAMZONE_LAYOUT_VIEW, flow, CAMZONE_LAYOUT_VIEW_FLOW);
+LAYOUT(struct camzone_found, CAMZONE_LAYOUT_FOUND, masquerade, CAMZONE_LAYOUT_FOUND_MASQUERADE);
+LAYOUT(struct camzone_counter, CAMZONE_LAYOUT_COUNTER, bytes, CAMZONE_LAYOUT_COUNTER_BYTES);
+LAYOUT(struct camzone_device, CAMZONE_LAYOUT_DEVICE, flags, CAMZONE_LAYOUT_DEVICE_FLAGS);
+LAYOUT(struct nf_hook_ops, CAMZONE_LAYOUT_HOOK_OPS, priority, CAMZONE_LAYOUT_HOOK_OPS_PRIORITY);
+LAYOUT(struct nf_hook_state, CAMZONE_LAYOUT_HOOK_STATE, net, CAMZONE_LAYOUT_HOOK_STATE_NET);
+LAYOUT(struct pernet_operations, CAMZONE_LAYOUT_PERNET, size, CAMZONE_LAYOUT_PERNET_SIZE);
+LAYOUT(struct notifier_block, CAMZONE_LAYOUT_NOTIFIER, priority, CAMZONE_LAYOUT_NOTIFIER_PRIORITY);
+
 /* --- the packet's way ---------------------------------------------------- */
 
 static void ends_of(const struct nf_conn *ct, struct camzone_ends *ends)

@@ -79,7 +79,9 @@ impl Carry {
         sort(&mut ids, |a, b| a < b);
         for id in old.rule_ids.iter() {
             let found = search(&ids, |(other, _)| other.cmp(id));
-            let place = found.and_then(|found| ids.get(found)).map(|(_, place)| *place);
+            let place = found
+                .and_then(|found| ids.get(found))
+                .map(|(_, place)| *place);
             self.rules.push(place).map_err(enomem)?;
         }
         Ok(())
@@ -108,7 +110,12 @@ impl Carry {
                 continue;
             };
             let other = new.compiled.cell_index(Cell { from: a, to: b });
-            copy(from, Slot::CellAccepted(place), to, Slot::CellAccepted(other));
+            copy(
+                from,
+                Slot::CellAccepted(place),
+                to,
+                Slot::CellAccepted(other),
+            );
             copy(from, Slot::CellDropped(place), to, Slot::CellDropped(other));
         }
         for (place, other) in self.rules.iter().enumerate() {

@@ -143,7 +143,9 @@ impl Tracking {
     /// Turns it on, for both families. May sleep.
     pub(super) fn start(net: NetRef) -> Result<Self> {
         // SAFETY: The namespace is alive as long as there is a `NetRef`.
-        to_result(unsafe { bindings::nf_ct_netns_get(net.as_ptr(), bindings::NFPROTO_INET as u8) })?;
+        to_result(unsafe {
+            bindings::nf_ct_netns_get(net.as_ptr(), bindings::NFPROTO_INET as u8)
+        })?;
         // INVARIANT: It succeeded.
         Ok(Tracking(net))
     }

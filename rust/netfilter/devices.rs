@@ -5,8 +5,8 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::namespace::{
-    NetRef,
     Namespace, //
+    NetRef,
 };
 use crate::bindings;
 use core::{

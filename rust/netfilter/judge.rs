@@ -13,8 +13,8 @@ use super::{
         View,
         Window, //
     },
-    reject,
     regime::Regime, //
+    reject,
 };
 use crate::bindings;
 use camzone_policy::{
@@ -119,13 +119,7 @@ fn count(regime: &Regime, decision: &Decision, reason: Reason, bytes: u32) {
 /// What else becomes of a packet that does not pass.
 #[cold]
 #[inline(never)]
-fn stopped(
-    regime: &Regime,
-    packet: &Packet<'_>,
-    view: &View<'_>,
-    facts: &Facts,
-    reason: Reason,
-) {
+fn stopped(regime: &Regime, packet: &Packet<'_>, view: &View<'_>, facts: &Facts, reason: Reason) {
     regime.log(packet, facts, reason);
     if reason == Reason::NatChanged {
         view.kill();

@@ -305,6 +305,7 @@ impl Namespace {
     }
 
     /// Puts a policy in force, or, with `check`, only says whether it could be.
+    #[inline(never)] // A policy is large, and so would be the caller's stack frame.
     pub(crate) fn commit(
         &self,
         new: NewPolicy,
@@ -403,7 +404,10 @@ impl Namespace {
         let armed = self.held(&config).in_arms();
         let rtnl = Rtnl::lock();
         devices::walk(&rtnl, self.net, |device| {
-            let Some(ifindex) = u32::try_from(device.ifindex).ok().filter(|_| !device.loopback) else {
+            let Some(ifindex) = u32::try_from(device.ifindex)
+                .ok()
+                .filter(|_| !device.loopback)
+            else {
                 return;
             };
             let policy = armed.map(|armed| &armed.compiled.policy);
@@ -450,7 +454,7 @@ impl Namespace {
         let new = self.held(config);
         carry.run(&old, new);
         if config.nat.is_some() {
-            nat::end_flows(self.net, &old, Some(new));
+            nat::end_flows(self.net, &old, new);
         }
     }
 
@@ -462,7 +466,7 @@ impl Namespace {
             nat.stop();
         }
         if config.nat.is_some() {
-            nat::end_flows(self.net, self.held(&config), None);
+            nat::end_all_flows(self.net);
         }
         if let Some(hooks) = &mut config.hooks {
             hooks.stop();

@@ -6,7 +6,10 @@
 //! [`include/net/netfilter/nf_nat_masquerade.h`](srctree/include/net/netfilter/nf_nat_masquerade.h)
 
 use super::{
-    conntrack,
+    conntrack::{
+        self,
+        Found, //
+    },
     namespace::{
         Namespace,
         NetRef, //
@@ -16,6 +19,7 @@ use super::{
         Packet,
         Window, //
     },
+    rcu::ReadSide,
     regime::Regime, //
 };
 use crate::bindings;
@@ -56,8 +60,7 @@ impl Nat {
     /// `namespace` stays where it is, and alive until this is dropped, or until a grace period
     /// after [`Nat::stop`].
     pub(super) unsafe fn register(namespace: &Namespace) -> Result<Self> {
-        let mut operation: KBox<bindings::nf_hook_ops> =
-            KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
+        let mut operation: KBox<bindings::nf_hook_ops> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
         operation.hook = Some(called);
         operation.priv_ = core::ptr::from_ref(namespace).cast_mut().cast();
         operation.pf = bindings::NFPROTO_INET as u8;
@@ -95,18 +98,18 @@ impl Drop for Nat {
 }
 
 /// Whether `regime` wants the source of a flow translated that leaves through `ifindex`.
-fn wants(regime: &Regime, side: &impl super::rcu::ReadSide, flow: &Flow, out: Interface) -> bool {
+fn wants(regime: &Regime, side: &impl ReadSide, flow: &Flow, out: Interface) -> bool {
     match regime.in_arms() {
         Some(armed) => masquerades(&armed.compiled, flow, regime.ports().port(side, out)),
         None => false,
     }
 }
 
-/// Ends the flows that `old` had masqueraded and `new`, if there is one, would not. The kernel
-/// asks for a translation only once in a flow's life.
-pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
+/// Ends the flows that `old` had masqueraded and `new` would not. The kernel asks for a
+/// translation only once in a flow's life.
+pub(super) fn end_flows(net: NetRef, old: &Regime, new: &Regime) {
     conntrack::kill_flows(net, |found| {
-        if found.masquerade == 0 || !found.flow.source_nat {
+        if !is_masqueraded(found) {
             return false;
         }
         let out = Interface {
@@ -115,9 +118,17 @@ pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
             slave: false,
         };
         let side = rcu::read_lock();
-        wants(old, &side, &found.flow, out)
-            && !new.is_some_and(|new| wants(new, &side, &found.flow, out))
+        wants(old, &side, &found.flow, out) && !wants(new, &side, &found.flow, out)
     });
+}
+
+/// Ends all flows that are masqueraded, by whomever: the interfaces are not known any more.
+pub(super) fn end_all_flows(net: NetRef) {
+    conntrack::kill_flows(net, is_masqueraded);
+}
+
+fn is_masqueraded(found: &Found) -> bool {
+    found.masquerade != 0 && found.flow.source_nat
 }
 
 /// Called for the first packet of a flow.

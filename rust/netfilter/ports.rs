@@ -103,7 +103,9 @@ impl Table {
 
     /// Makes the table say what `bindings` say, which are no more than it was made for.
     fn fill(&mut self, bindings: &[Binding]) {
-        self.0.iter_mut().for_each(|bound| *bound = Bound::default());
+        self.0
+            .iter_mut()
+            .for_each(|bound| *bound = Bound::default());
         for binding in bindings.iter().filter(|binding| binding.ifindex != 0) {
             for place in self.places(binding.ifindex) {
                 if let Some(bound) = self.0.get_mut(place) {
@@ -179,7 +181,11 @@ impl Ports {
     /// # Safety
     ///
     /// [`Ports::port`] and [`Ports::zone`] were not called yet.
-    pub(super) unsafe fn bind_first(&self, rtnl: &Rtnl, each: impl FnOnce(&mut dyn FnMut(&Device<'_>))) {
+    pub(super) unsafe fn bind_first(
+        &self,
+        rtnl: &Rtnl,
+        each: impl FnOnce(&mut dyn FnMut(&Device<'_>)),
+    ) {
         let mut binder = self.binder.lock();
         each(&mut |device| {
             binder.change(device, true);

@@ -67,7 +67,10 @@ impl Armed {
 }
 
 /// The three states of a namespace.
-#[allow(clippy::large_enum_variant, reason = "a regime is boxed, and armed most of the time")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "a regime is boxed, and armed most of the time"
+)]
 enum Kind {
     Idle,
     Sealed,
@@ -121,6 +124,7 @@ impl Regime {
     }
 
     /// A policy is in force.
+    #[inline(never)] // As large as `Namespace::commit`.
     pub(super) fn armed(generation: u32, armed: Armed) -> Result<Pin<KBox<Self>>> {
         let policy = &armed.compiled.policy;
         let counters = Counters::new(armed.compiled.cells(), policy.rules.len())?;
@@ -179,7 +183,12 @@ impl Regime {
                 .in_arms()
                 .zip(camera)
                 .and_then(|(armed, camera)| armed.compiled.policy.camera(camera));
-            log::line(packet, reason, camera.map(|camera| &camera.name), suppressed);
+            log::line(
+                packet,
+                reason,
+                camera.map(|camera| &camera.name),
+                suppressed,
+            );
         }
     }
 

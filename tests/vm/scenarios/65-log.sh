@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The kernel's log: the script's words where it had words, the camera's name, and a limit per camera
+# and reason that tells what it kept back.
+# run: --timeout 180
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+arm() { python3 -B "$tests/ynl/arm.py" "$@"; }
+lab up --forwarding >/dev/null || bail "no lab"
+load_camzone
+arm arm 'zones=[
+	{"name": "camera", "interface": ["eth1"], "network": [{"address": "192.168.8.0", "prefix-len": 24}]},
+	{"name": "external", "interface": ["eth0"], "any": true},
+	{"name": "private", "interface": ["eth2"], "network": [{"address": "192.168.5.0", "prefix-len": 24}]}]' \
+	'cameras=[{"name": "front-door", "zone": "camera", "address": ["192.168.8.110"]},
+	{"name": "side-door", "zone": "camera", "address": ["192.168.8.111"], "mac": "02:00:00:00:99:99"}]' 'rules=[]' >/dev/null
+send() { probe send --netns "$1" --nonce log "${@:2}" >/dev/null; }
+since=$(log_lines)
+# lines TEXT
+lines() { dmesg | tail -n "+$((since + 1))" | grep -F -c -- "$1" || true; }
+
+send cam --src 192.168.8.110 --dst 192.168.0.10 udp --dport 32100
+equal "what a camera may not is logged with its name" 1 "$(lines 'CAMZONE no-rule front-door IN=eth1 OUT=eth0')"
+send cam --src 192.168.5.77 --dst 192.168.8.1 udp --dport 9
+equal "a forged source: the script's words" 1 "$(lines 'SPOOFED PKT IN=eth1')"
+send cam2 --src 192.168.8.111 --dst 192.168.8.1 udp --dport 9
+equal "another hardware address too" 2 "$(lines 'SPOOFED PKT IN=eth1')"
+send cam --src 192.168.8.110 --dst 192.168.8.1 tcp --dport 21 --flags SA
+equal "INVALID: the script's words" 1 "$(lines 'DROP INVALID IN=eth1')"
+
+since=$(log_lines)
+for _ in {1..30}; do send cam --src 192.168.8.110 --dst 192.168.0.10 udp --dport 32100; done
+few=$(lines 'CAMZONE no-rule front-door ')
+((few >= 4 && few <= 12)) && ok "of 30 alike $few are logged" || not_ok "of 30 alike $few are logged"
+send priv --src 192.168.5.10 --dst 192.168.0.10 udp --dport 53
+equal "others are not held back by that" 1 "$(lines 'CAMZONE no-rule IN=eth2 OUT=eth0')"
+sleep 2.5
+send cam --src 192.168.8.110 --dst 192.168.0.10 udp --dport 32100
+check "what was kept back is told" grep -E -q 'CAMZONE no-rule front-door \[[0-9]+ suppressed\] IN=eth1' <(dmesg)
+told=$(dmesg | tail -n "+$((since + 1))" | sed -n 's/.*CAMZONE no-rule front-door \[\([0-9]*\) suppressed\].*/\1/p' | awk '{ n += $1 } END { print n + 0 }')
+equal "none is forgotten: logged and told make 31" 31 "$((told + $(lines 'CAMZONE no-rule front-door ')))"
+arm disarm >/dev/null
