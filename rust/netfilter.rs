@@ -5,7 +5,7 @@
 //!
 //! A packet's way: [`hook`] is called with a [`packet`] and asks [`judge`], who puts together the
 //! facts with the help of [`conntrack`] and [`ports`], has the policy crate decide, and sees to
-//! [`counters`], [`log`] and [`reject`]. All of it happens under RCU, on one [`regime`].
+//! [`counters`] and [`log`]. All of it happens under RCU, on one [`regime`].
 //!
 //! A policy's way: [`namespace`] makes a regime of it, publishes it with [`rcu`], and carries
 //! the counters over ([`carry`]); [`nat`] ends the flows whose translation changed.
@@ -22,9 +22,9 @@ pub(crate) mod judge;
 pub(crate) mod log;
 pub(crate) mod namespace;
 pub(crate) mod nat;
+pub(crate) mod net;
 pub(crate) mod packet;
 pub(crate) mod pernet;
 pub(crate) mod ports;
 pub(crate) mod rcu;
 pub(crate) mod regime;
-pub(crate) mod reject;

@@ -4,7 +4,7 @@
 //!
 //! C header: [`include/net/netfilter/nf_conntrack.h`](srctree/include/net/netfilter/nf_conntrack.h)
 
-use super::namespace::NetRef;
+use super::net::NetRef;
 use crate::bindings;
 use camzone_policy::{
     address::Address,

@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
-use super::namespace::{
-    Namespace, //
-    NetRef,
+use super::{
+    namespace::Namespace,
+    net::NetRef, //
 };
 use crate::bindings;
 use core::{

@@ -6,10 +6,8 @@
 
 use super::{
     judge::judge,
-    namespace::{
-        Namespace,
-        NetRef, //
-    },
+    namespace::Namespace,
+    net::NetRef,
     packet::Packet, //
 };
 use crate::bindings;

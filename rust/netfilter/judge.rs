@@ -14,7 +14,6 @@ use super::{
         Window, //
     },
     regime::Regime, //
-    reject,
 };
 use crate::bindings;
 use camzone_policy::{
@@ -35,7 +34,7 @@ use kernel::prelude::*;
 
 /// The verdict on a packet, in netfilter's terms.
 #[inline]
-pub(super) fn judge(namespace: &Namespace, packet: Packet<'_>) -> c_uint {
+pub(super) fn judge(namespace: &Namespace, mut packet: Packet<'_>) -> c_uint {
     let hook = match packet.hook() {
         bindings::nf_inet_hooks_NF_INET_PRE_ROUTING => Hook::PreRouting,
         bindings::nf_inet_hooks_NF_INET_LOCAL_IN => Hook::LocalIn,
@@ -61,7 +60,7 @@ pub(super) fn judge(namespace: &Namespace, packet: Packet<'_>) -> c_uint {
         decision
     };
     if decision.verdict == Verdict::Reject {
-        reject::answer(packet);
+        packet.reject();
     }
     bindings::NF_DROP
 }

@@ -10,10 +10,8 @@ use super::{
         self,
         Found, //
     },
-    namespace::{
-        Namespace,
-        NetRef, //
-    },
+    namespace::Namespace,
+    net::NetRef,
     packet::{
         Interface,
         Packet,

@@ -3,7 +3,8 @@
 //! A packet, while a hook looks at it.
 //!
 //! C headers: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h),
-//! [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h)
+//! [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h),
+//! [`include/net/netfilter/ipv4/nf_reject.h`](srctree/include/net/netfilter/ipv4/nf_reject.h)
 
 use super::{
     conntrack,
@@ -95,8 +96,10 @@ impl<'a> Packet<'a> {
         unsafe { bindings::camzone_log(self.skb.as_ptr(), self.state, prefix.as_char_ptr()) };
     }
 
-    /// Answers with a TCP reset or an ICMP port unreachable. The packet's headers may be
-    /// rewritten meanwhile, so nobody may look at them.
+    /// Answers with a TCP reset or an ICMP port unreachable. The answer goes through LOCAL_OUT at
+    /// once, so our own hook runs inside this.
+    #[cold]
+    #[inline(never)]
     pub(super) fn reject(&mut self) {
         // SAFETY: By the type invariant packet and state are valid, and the packet is the hook's.
         unsafe { bindings::camzone_reject(self.skb.as_ptr(), self.state) };

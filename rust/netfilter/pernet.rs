@@ -4,9 +4,9 @@
 //!
 //! C header: [`include/net/net_namespace.h`](srctree/include/net/net_namespace.h)
 
-use super::namespace::{
-    Namespace,
-    NetRef, //
+use super::{
+    namespace::Namespace,
+    net::NetRef, //
 };
 use crate::bindings;
 use core::{

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How what is in force changes: all that can fail comes first and undoes itself, then the new
+//! regime is published, and what the old one leaves behind is seen to.
+
+use super::{
+    config::{
+        Config,
+        ModulePin, //
+    },
+    status::{
+        CommitError,
+        NewPolicy,
+        Status, //
+    },
+    Namespace, //
+};
+use crate::netfilter::{
+    carry::Carry,
+    conntrack::{
+        self,
+        Tracking, //
+    },
+    devices::{
+        self,
+        Rtnl, //
+    },
+    hook::Hooks,
+    nat::{
+        self,
+        Nat, //
+    },
+    regime::{
+        Armed,
+        Regime, //
+    },
+};
+use core::pin::Pin;
+use kernel::prelude::*;
+
+impl Namespace {
+    /// Turns connection tracking on, so that a policy finds the flows that there are.
+    pub(crate) fn track(&self) -> Result {
+        let mut config = self.config.lock();
+        if config.tracking.is_none() {
+            config.tracking = Some(Tracking::start(self.net)?);
+        }
+        Ok(())
+    }
+
+    /// Lets nothing pass but loopback; for a namespace that is idle.
+    pub(crate) fn seal(&self) -> Result {
+        let mut config = self.config.lock();
+        let old = self.held(&config);
+        if !old.is_idle() {
+            return Ok(());
+        }
+        let sealed = Regime::sealed(old.generation())?;
+        let carry = Carry::plan(old, &sealed)?;
+        let fresh = self.prepare(&config, false)?;
+        config.keep(fresh);
+        self.put_in_force(&config, sealed, &carry);
+        Ok(())
+    }
+
+    /// Puts a policy in force, or, with `check`, only says whether it could be.
+    #[inline(never)] // A policy is large, and so would be the caller's stack frame.
+    pub(crate) fn commit(
+        &self,
+        new: NewPolicy,
+        expected: Option<u32>,
+        check: bool,
+    ) -> Result<Status, CommitError> {
+        let mut config = self.config.lock();
+        let old = self.held(&config);
+        let current = old.generation();
+        if let Some(expected) = expected.filter(|expected| *expected != current) {
+            return Err(CommitError::Generation { expected, current });
+        }
+        if check {
+            return Ok(self.status_of(&config));
+        }
+        let masquerades = new.compiled.policy.masquerades();
+        let forwarding = new.compiled.policy.forwarding;
+        let armed = Armed {
+            compiled: new.compiled,
+            digest: new.digest,
+            rule_ids: new.rule_ids,
+        };
+        // All that can fail comes first, and undoes itself when something does.
+        let regime = Regime::armed(current.wrapping_add(1), armed)?;
+        let carry = Carry::plan(old, &regime)?;
+        let pin = match config.pin {
+            Some(_) => None,
+            None => Some(ModulePin::new(self.net)?),
+        };
+        let fresh = self.prepare(&config, masquerades)?;
+        let first = old.is_idle();
+
+        config.keep(fresh);
+        config.pin = config.pin.take().or(pin);
+        config.save(forwarding, new.saved);
+        self.put_in_force(&config, regime, &carry);
+        if !masquerades {
+            config.nat = None;
+        }
+        if let (true, Some(armed)) = (first, self.held(&config).in_arms()) {
+            // They were begun without permission; the others are judged like any flow.
+            conntrack::kill_flows(self.net, |found| armed.touches_cameras(&found.addresses));
+        }
+        Ok(self.status_of(&config))
+    }
+
+    /// Takes the policy out of force and seals the namespace.
+    pub(crate) fn disarm(&self) -> Result<Status> {
+        let mut config = self.config.lock();
+        let old = self.held(&config);
+        if old.is_idle() {
+            return Err(EINVAL);
+        }
+        if old.in_arms().is_some() {
+            let sealed = Regime::sealed(old.generation().wrapping_add(1))?;
+            let carry = Carry::plan(old, &sealed)?;
+            self.put_in_force(&config, sealed, &carry);
+            config.nat = None;
+            config.pin = None;
+            config.save(false, None);
+        }
+        Ok(self.status_of(&config))
+    }
+
+    /// Sets up what a guarded namespace needs and has not.
+    fn prepare(&self, config: &Config, masquerades: bool) -> Result<Config> {
+        let mut fresh = Config::default();
+        if config.tracking.is_none() {
+            fresh.tracking = Some(Tracking::start(self.net)?);
+        }
+        if config.hooks.is_none() {
+            // SAFETY: A `Namespace` is pinned, and freed only in `exit`, a grace period after
+            // `stop` in `pre_exit`.
+            fresh.hooks = Some(unsafe { Hooks::register(self) }?);
+        }
+        if masquerades && config.nat.is_none() {
+            // SAFETY: As above.
+            fresh.nat = Some(unsafe { Nat::register(self) }?);
+        }
+        Ok(fresh)
+    }
+
+    /// Puts a regime in force on the very next packet, waits until none is judged by the old one,
+    /// and sees to what that leaves behind. Cannot fail.
+    fn put_in_force(&self, config: &Config, regime: Pin<KBox<Regime>>, carry: &Carry) {
+        let rtnl = Rtnl::lock();
+        // SAFETY: No packet has seen the regime yet.
+        unsafe {
+            regime.ports().bind_first(&rtnl, |bind| {
+                devices::walk(&rtnl, self.net, |device| bind(device));
+            });
+        }
+        let retired = self.regime.replace(regime);
+        drop(rtnl);
+        let old = retired.wait();
+        let new = self.held(config);
+        carry.run(&old, new);
+        if config.nat.is_some() {
+            nat::end_flows(self.net, &old, new);
+        }
+    }
+}

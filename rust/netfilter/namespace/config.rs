@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is set up for a namespace under guard, each part undone when it is dropped.
+//!
+//! C header: [`include/linux/module.h`](srctree/include/linux/module.h)
+
+use super::status::Saved;
+use crate::{
+    bindings,
+    netfilter::{
+        conntrack::Tracking,
+        hook::Hooks,
+        nat::Nat,
+        net::NetRef, //
+    },
+};
+use kernel::prelude::*;
+
+/// The module is not unloaded while a namespace of the initial user namespace is armed.
+///
+/// # Invariants
+///
+/// Holds a reference to the module, if the namespace is such a one.
+pub(super) struct ModulePin(bool);
+
+impl ModulePin {
+    pub(super) fn new(net: NetRef) -> Result<Self> {
+        let module = kernel::module::this_module::<crate::LocalModule>().as_ptr();
+        // SAFETY: The namespace is alive as long as there is a `NetRef`.
+        let pins = unsafe { bindings::camzone_net_pins(net.as_ptr()) };
+        // SAFETY: It is this module.
+        if pins && !unsafe { bindings::try_module_get(module) } {
+            return Err(ENODEV);
+        }
+        // INVARIANT: The reference was taken if it is to be.
+        Ok(ModulePin(pins))
+    }
+}
+
+impl Drop for ModulePin {
+    fn drop(&mut self) {
+        let module = kernel::module::this_module::<crate::LocalModule>().as_ptr();
+        if self.0 {
+            // SAFETY: By the type invariant there is a reference. Whoever runs this is waited for
+            // by the module's exit: a handler of the family, or the unmaking of a namespace.
+            unsafe { bindings::module_put(module) };
+        }
+    }
+}
+
+/// What was set up for the state in force. Nothing of it is for packets.
+#[derive(Default)]
+pub(super) struct Config {
+    pub(super) nat: Option<Nat>,
+    pub(super) hooks: Option<Hooks>,
+    pub(super) tracking: Option<Tracking>,
+    pub(super) pin: Option<ModulePin>,
+    pub(super) saved: Option<Saved>,
+    handed_back: bool,
+}
+
+impl Config {
+    /// Keeps the forwarding sysctls of before the first policy that forwards. They are kept while
+    /// such policies follow each other, handed back (in the status) with the first that does not
+    /// and with a disarm, and replaced by the next policy that forwards after that.
+    pub(super) fn save(&mut self, forwarding: bool, saved: Option<Saved>) {
+        if !forwarding {
+            self.handed_back = true;
+        } else if saved.is_some() && (self.saved.is_none() || self.handed_back) {
+            self.saved = saved;
+            self.handed_back = false;
+        }
+    }
+
+    /// Adds what was set up.
+    pub(super) fn keep(&mut self, fresh: Config) {
+        let Config {
+            nat,
+            hooks,
+            tracking,
+            ..
+        } = fresh;
+        self.nat = self.nat.take().or(nat);
+        self.hooks = self.hooks.take().or(hooks);
+        self.tracking = self.tracking.take().or(tracking);
+    }
+}
