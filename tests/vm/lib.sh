@@ -115,7 +115,7 @@ nonce() {
 heard() {
 	local ear=$1 from=$2 word listen send
 	shift 2
-	word=$(nonce "$from")
+	word=cz-$from-$BASHPID-$RANDOM$RANDOM
 	case $ear in
 	ext | cam | cam2 | priv) listen=(--netns "$ear" --iface eth0) ;;
 	[46]:*[!0-9]* | '['* | *.*) listen=(--udp "$ear") ;;
@@ -146,10 +146,10 @@ run_probe() {
 
 # Every named probe must arrive while nothing guards the router; they run side by side.
 baseline() {
-	local name status pids=()
+	local name status pids=() free=6
 	[[ ! -e /sys/module/camzone ]] || bail "a baseline is taken before camzone is loaded"
 	for name in "$@"; do
-		while (($(jobs -rp | wc -l) >= 6)); do wait -n || true; done
+		if ((free-- <= 0)); then wait -n || true; fi
 		run_probe "$name" "$long_wait" &
 		pids+=("$name:$!")
 	done

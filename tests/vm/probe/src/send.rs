@@ -314,10 +314,8 @@ impl Send {
             for packet in &packets {
                 let frame = link::frame(target, own, ethertype, packet);
                 if self.verbose {
-                    println!(
-                        "{}",
-                        frame.iter().map(|b| format!("{b:02x}")).collect::<String>()
-                    );
+                    let hex: Vec<String> = frame.iter().map(|b| format!("{b:02x}")).collect();
+                    println!("{}", hex.concat());
                 }
                 match &fd {
                     Some(fd) => sys::send_frame(fd, &self.iface, &frame)?,

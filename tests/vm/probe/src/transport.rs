@@ -100,7 +100,7 @@ pub fn tcp_flags(text: &str) -> Result<u8, String> {
     }
     text.chars().try_fold(0, |flags, letter| {
         let bit = "FSRPAUEC".find(letter.to_ascii_uppercase());
-        bit.map(|bit| flags | 1 << bit)
+        bit.map(|bit| flags | (1 << bit))
             .ok_or_else(|| format!("`{letter}` is no TCP flag: use letters of FSRPAUEC, or `none`"))
     })
 }
