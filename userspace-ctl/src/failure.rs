@@ -163,6 +163,8 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(ack) if ack.errno == libc::EPERM => Failure::Permission,
+            // The family was there when its number was asked: the module was unloaded since.
+            Error::Refused(ack) if ack.errno == libc::ENOENT => Failure::NotLoaded,
             Error::Refused(ack) => {
                 let message = format!("the kernel refuses: {}", said(&ack));
                 let (errno, help) = (Some(ack.errno), Vec::new());

@@ -16,6 +16,7 @@ pub mod encode;
 pub mod explain;
 pub mod failure;
 pub mod file;
+pub mod names;
 pub mod netlink;
 pub mod output;
 pub mod policy_text;

@@ -2,8 +2,6 @@
 
 //! A policy as a file that says it, and as JSON.
 
-use std::collections::BTreeMap;
-
 use camzone_policy::{
     memory::Heap,
     policy::{Action, End, Ipv6Mode, Policy, Rule, Run, ZoneId},
@@ -11,95 +9,18 @@ use camzone_policy::{
 };
 use serde_json::{json, Value};
 
-use crate::file::{
-    address::format_mac,
-    services::{self, Services, PROTOCOL_NAMES, WITH_NUMBERS},
+use crate::{
+    file::{
+        address::format_mac,
+        services::{self, PROTOCOL_NAMES, WITH_NUMBERS},
+    },
+    names::Names,
 };
-
-/// Names for the services of a policy's rules: built-in ones where they fit exactly, and new ones.
-pub struct Names {
-    builtin: Services,
-    /// The new ones.
-    own: BTreeMap<String, Vec<Service>>,
-}
-
-impl Names {
-    /// Names for the services of `policy`.
-    pub fn new(policy: &Policy<Heap>) -> Self {
-        let builtin = services::builtin();
-        let mut names = Names {
-            builtin,
-            own: BTreeMap::new(),
-        };
-        for rule in &policy.rules {
-            names.name(rule.services.of(&policy.services));
-        }
-        names
-    }
-
-    /// The names that together stand for `parts`, no more and no less.
-    pub fn name(&mut self, parts: &[Service]) -> Vec<String> {
-        let within =
-            |named: &&(&String, &Vec<Service>)| named.1.iter().all(|part| parts.contains(part));
-        let all = self
-            .builtin
-            .iter()
-            .map(|(name, named)| (name, &named.parts));
-        let mut fitting: Vec<(&String, &Vec<Service>)> =
-            all.filter(|named| within(&named)).collect();
-        // The one that says most in one word comes first.
-        fitting
-            .sort_by_key(|(name, parts)| (usize::MAX - parts.len(), name.len(), (*name).clone()));
-        let mut left = parts.to_vec();
-        let mut names = Vec::new();
-        for (name, named) in fitting {
-            if named.iter().all(|part| left.contains(part)) {
-                left.retain(|part| !named.contains(part));
-                names.push(name.clone());
-            }
-        }
-        names.sort();
-        for broadcast in [false, true] {
-            let rest: Vec<Service> = left
-                .iter()
-                .filter(|p| p.broadcast() == broadcast)
-                .copied()
-                .collect();
-            if !rest.is_empty() {
-                names.push(self.invent(rest));
-            }
-        }
-        names
-    }
-
-    /// A new name, which tells what it stands for if that is short.
-    fn invent(&mut self, parts: Vec<Service>) -> String {
-        if let Some((name, _)) = self.own.iter().find(|(_, own)| **own == parts) {
-            return name.clone();
-        }
-        let described = services::describe(&parts).replace(" (also broadcast)", "-broadcast");
-        let fits = |c: char| c.is_ascii_alphanumeric();
-        let name = described
-            .split(|c| !fits(c))
-            .filter(|word| !word.is_empty());
-        let name = name.collect::<Vec<_>>().join("-");
-        let taken = |name: &String| self.own.contains_key(name) || self.builtin.contains_key(name);
-        let name = match name.len() {
-            0..=40 if !taken(&name) => name,
-            _ => (1..)
-                .map(|n| format!("service-{n}"))
-                .find(|name| !taken(name))
-                .unwrap_or(name),
-        };
-        self.own.insert(name.clone(), parts);
-        name
-    }
-}
 
 /// A TOML string.
 fn quoted(text: &str) -> String {
-    // Names, addresses and words of this tool: JSON's escapes are TOML's as far as these go.
-    json!(text).to_string()
+    // JSON's escapes are TOML's; JSON leaves one control character as it is.
+    json!(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
 fn list(items: &[String]) -> String {

@@ -2,6 +2,8 @@
 
 //! `camzonectl counters`
 
+use std::collections::HashMap;
+
 use camzone_policy::decide::Reason;
 use serde_json::{json, Value};
 
@@ -9,9 +11,10 @@ use super::family;
 use crate::{
     colour::Paint,
     failure::Failure,
+    names::Names,
     netlink::{family::InForce, reply::Counter},
     output::Output,
-    policy_text::{action, ends, format_id, hex, Names},
+    policy_text::{action, ends, format_id, hex},
     table::Table,
 };
 
@@ -39,20 +42,27 @@ struct Said {
     services: Vec<String>,
 }
 
-/// The rule of this id.
-fn said(in_force: &InForce, id: u64) -> Option<Said> {
-    let policy = in_force.policy.as_ref()?;
-    let place = in_force.rule_ids.iter().position(|other| *other == id)?;
-    let rule = policy.rules.get(place)?;
-    Some(Said {
-        action: action(rule),
-        from: ends(policy, rule.from),
-        to: ends(policy, rule.to),
-        services: Names::new(policy).name(rule.services.of(&policy.services)),
-    })
+/// What each rule says, by its id.
+fn rules_said(in_force: &InForce) -> HashMap<u64, Said> {
+    let Some(policy) = &in_force.policy else {
+        return HashMap::new();
+    };
+    let mut names = Names::new(policy);
+    let rules = in_force.rule_ids.iter().zip(&policy.rules);
+    let said = rules.map(|(id, rule)| {
+        let said = Said {
+            action: action(rule),
+            from: ends(policy, rule.from),
+            to: ends(policy, rule.to),
+            services: names.name(rule.services.of(&policy.services)),
+        };
+        (*id, said)
+    });
+    said.collect()
 }
 
 fn to_json(policy: &InForce, counters: &[Counter]) -> Value {
+    let said = rules_said(policy);
     let (mut reasons, mut cells, mut rules) = (Vec::new(), Vec::new(), Vec::new());
     for counter in counters {
         let Counter {
@@ -68,13 +78,13 @@ fn to_json(policy: &InForce, counters: &[Counter]) -> Value {
                 "from": from, "to": to, "packets": packets, "bytes": bytes, "dropped": dropped,
             }));
         } else if let Some(id) = counter.rule {
-            let said = said(policy, id);
+            let said = said.get(&id);
             rules.push(json!({
                 "id": format_id(id),
-                "action": said.as_ref().map(|said| said.action),
-                "from": said.as_ref().map(|said| &said.from),
-                "to": said.as_ref().map(|said| &said.to),
-                "services": said.as_ref().map(|said| &said.services),
+                "action": said.map(|said| said.action),
+                "from": said.map(|said| &said.from),
+                "to": said.map(|said| &said.to),
+                "services": said.map(|said| &said.services),
                 "packets": packets,
                 "bytes": bytes,
             }));
@@ -91,6 +101,7 @@ fn to_json(policy: &InForce, counters: &[Counter]) -> Value {
 }
 
 fn to_text(policy: &InForce, counters: &[Counter], paint: Paint) -> String {
+    let said = rules_said(policy);
     // What was seen comes first, and the order is otherwise that of the kernel.
     let mut sorted: Vec<&Counter> = counters.iter().collect();
     sorted.sort_by_key(|counter| counter.packets == 0 && counter.dropped == 0);
@@ -112,14 +123,13 @@ fn to_text(policy: &InForce, counters: &[Counter], paint: Paint) -> String {
                 counter.dropped.to_string(),
             ]);
         } else if let Some(id) = counter.rule {
-            let said = said(policy, id);
+            let said = said.get(&id);
             let joined = |names: fn(&Said) -> &Vec<String>| {
-                said.as_ref()
-                    .map_or(String::from("?"), |said| names(said).join(","))
+                said.map_or(String::from("?"), |said| names(said).join(","))
             };
             rules.row([
                 format_id(id),
-                said.as_ref().map_or("?", |said| said.action).to_owned(),
+                said.map_or("?", |said| said.action).to_owned(),
                 joined(|said| &said.from),
                 joined(|said| &said.to),
                 joined(|said| &said.services),
