@@ -8,15 +8,18 @@ use camzone_policy::memory::{List, Memory, OutOfMemory};
 
 thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+    static RECOVERS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A family of lists of which only so many items can be appended, all lists together.
 pub struct Failing;
 
 impl Failing {
-    /// Lets the next `count` appends of this thread succeed and all others fail.
-    pub fn after(count: usize) {
+    /// Lets the next `count` appends of this thread succeed and all others fail; or, where
+    /// memory `recovers`, only the next one.
+    pub fn after(count: usize, recovers: bool) {
         LEFT.set(count);
+        RECOVERS.set(recovers);
     }
 
     /// How many more appends will succeed.
@@ -52,7 +55,12 @@ impl<T> List<T> for FailingList<T> {
     }
 
     fn push(&mut self, value: T) -> Result<(), OutOfMemory> {
-        let left = LEFT.get().checked_sub(1).ok_or(OutOfMemory)?;
+        let Some(left) = LEFT.get().checked_sub(1) else {
+            if RECOVERS.get() {
+                LEFT.set(usize::MAX);
+            }
+            return Err(OutOfMemory);
+        };
         LEFT.set(left);
         self.0.push(value);
         Ok(())

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Memory that runs out is an answer, never a panic and never half a policy; and the crate's own
-//! sort, search and log limit do what they say.
+//! sort, search, networks and log limit do what they say.
 
 use camzone_host_tests::{
     cases, config,
     dice::bytes,
     memory::{Failing, FailingList},
     policies::Said,
+    reference::{in_network, ip},
     wire,
 };
 use camzone_policy::{
+    address::{Address, Prefix, PrefixError},
     dump,
     error::{Kind, Place},
     limit,
@@ -47,21 +49,52 @@ proptest! {
     fn memory_runs_out(policy in bytes(400)) {
         let said = Said::any(&mut policy.dice());
         let (begin, adds) = (said.begin(), said.adds());
-        Failing::after(usize::MAX);
+        let should = wire::dump(&said.policy().unwrap()).concat();
+        Failing::after(usize::MAX, false);
         let whole = load(&begin, &adds);
         let needed = usize::MAX - Failing::left();
-        prop_assert_eq!(whole.as_ref(), Ok(&wire::dump(&said.policy().unwrap()).concat()));
-        for n in 0..needed {
-            Failing::after(n);
-            prop_assert_eq!(load(&begin, &adds), Err(Kind::OutOfMemory), "at {} of {}", n, needed);
+        prop_assert_eq!(whole.as_ref(), Ok(&should));
+        // An answer that is passed over on the way would show where memory is there again.
+        for (n, recovers) in (0..needed).flat_map(|n| [(n, false), (n, true)]) {
+            Failing::after(n, recovers);
+            let is = load(&begin, &adds);
+            prop_assert_eq!(is, Err(Kind::OutOfMemory), "at {} of {}", n, needed);
         }
-        Failing::after(needed);
+        Failing::after(needed, false);
         prop_assert_eq!(load(&begin, &adds), whole);
     }
 }
 
 proptest! {
     #![proptest_config(config(2000))]
+
+    /// Networks against addresses and each other, bit by bit.
+    #[test]
+    fn networks_have_what_they_say(
+        a in any::<u16>(), b in any::<u16>(), len in 110u8..=128, other in 110u8..=128,
+        four in any::<bool>(),
+    ) {
+        let make = |bits: u16, len: u8| {
+            let (address, len) = match four {
+                true => (Address::v4([10, 0, (bits >> 8) as u8, bits as u8]), len - 96),
+                false => (Address::v6((u128::from(bits) | 0xfd << 120).to_be_bytes()), len),
+            };
+            let prefix = match Prefix::new(address, len.into()) {
+                Err(PrefixError::HostBits(clean)) => clean,
+                other => other.unwrap(),
+            };
+            (address, len, prefix)
+        };
+        // Near to each other, so that borders are met.
+        let ((_, len, net), (there, other, net_of_other)) = (make(a, len), make(a ^ b >> 8, other));
+        for address in [there, net.first(), net.last(), net_of_other.first(), net_of_other.last()] {
+            let inside = in_network(ip(address), ip(net.first()), len);
+            prop_assert_eq!(net.contains(address), inside);
+            prop_assert_eq!(net.compare(address).is_eq(), inside);
+        }
+        let shared = in_network(ip(net.first()), ip(net_of_other.first()), len.min(other));
+        prop_assert_eq!(net.overlaps(&net_of_other), shared);
+    }
 
     #[test]
     fn sorts_like_std(mut items in vec(any::<u8>(), 0..300)) {

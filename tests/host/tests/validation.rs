@@ -564,12 +564,22 @@ fn of_the_whole() -> Vec<(Vec<Vec<u8>>, Place, Kind)> {
         b: prefix("10.0.0.0", 8),
         other: name("b"),
     };
+    let narrow = [
+        zone(&[zname("b"), interface("b"), network("10.0.0.4", 31)]),
+        zone(&[zname("a"), interface("a"), network("10.0.0.5", 32)]),
+    ];
+    let last = Kind::Overlap {
+        a: prefix("10.0.0.5", 32),
+        b: prefix("10.0.0.4", 31),
+        other: name("b"),
+    };
     let camera = |n: &str, address: &str| camera(&[cname(n), czone("cam"), caddress(address)]);
     let (one, other) = ("192.168.8.7", "192.168.8.8");
     vec![
         (vec![], Place::Policy, Kind::NoZone),
         (vec![b.clone(), a.clone()], Place::Zone(1), overlap),
         (vec![a, b], Place::Zone(0), overlap),
+        (narrow.to_vec(), Place::Zone(1), last),
         (
             after(
                 3,
