@@ -22,17 +22,6 @@ article=$top/examples/article.toml
 article_v6=$top/examples/article-v6.toml
 PATH=$PATH:$tests:$tests/probe/target/release:/usr/sbin
 
-# Programs on the shared checkout start five times slower than from memory (its pages are asked for
-# anew at every start), and a scenario starts them hundreds of times.
-quick=/run/camzone-bin
-if [[ ! -d $quick ]]; then
-	mkdir -p "$quick"
-	for program in probe camzonectl; do
-		if program=$(command -v "$program"); then cp -L "$program" "$quick/"; fi
-	done
-fi
-PATH=$quick:$PATH
-
 work=$(mktemp -d /tmp/scenario.XXXXXX)
 declare -A baselined=()
 tap_count=0 tap_failed=0
