@@ -21,24 +21,16 @@ pub const BUILTIN: &str = include_str!("../../services.toml");
 
 const TCP: Key = ("tcp", "tcp = [21, \"50000-50100\"]");
 const UDP: Key = ("udp", "udp = 123");
-const SCTP: Key = ("sctp", "sctp = 5060");
-const DCCP: Key = ("dccp", "dccp = 5004");
-const UDPLITE: Key = ("udplite", "udplite = 5004");
 const ICMP: Key = ("icmp", "icmp = \"echo-request\"");
 const ICMPV6: Key = ("icmpv6", "icmpv6 = \"echo-request\"");
 const PROTOCOLS: Key = ("protocols", "protocols = [\"gre\", 50]");
 const BROADCAST: Key = ("broadcast", "broadcast = true");
-const KEYS: &[Key] = &[
-    TCP, UDP, ICMP, ICMPV6, PROTOCOLS, SCTP, DCCP, UDPLITE, BROADCAST,
-];
+const KEYS: &[Key] = &[TCP, UDP, ICMP, ICMPV6, PROTOCOLS, BROADCAST];
 
 /// The keys that hold ports or types, and their protocols.
 pub const WITH_NUMBERS: &[(&str, u8)] = &[
     ("tcp", protocol::TCP),
     ("udp", protocol::UDP),
-    ("sctp", protocol::SCTP),
-    ("dccp", protocol::DCCP),
-    ("udplite", protocol::UDP_LITE),
     ("icmp", protocol::ICMP),
     ("icmpv6", protocol::ICMPV6),
 ];
@@ -51,7 +43,7 @@ pub const PROTOCOL_NAMES: &[(&str, u8)] = &[
     ("ipip", 4),
     ("tcp", protocol::TCP),
     ("udp", protocol::UDP),
-    ("dccp", protocol::DCCP),
+    ("dccp", 33),
     ("ipv6", 41),
     ("gre", 47),
     ("esp", 50),
@@ -61,8 +53,8 @@ pub const PROTOCOL_NAMES: &[(&str, u8)] = &[
     ("pim", 103),
     ("vrrp", 112),
     ("l2tp", 115),
-    ("sctp", protocol::SCTP),
-    ("udplite", protocol::UDP_LITE),
+    ("sctp", 132),
+    ("udplite", 136),
 ];
 
 /// Types that have a name (IANA "ICMP Parameters", "ICMPv6 Parameters").
@@ -143,7 +135,7 @@ fn one(what: String, value: &Value<'_>, faults: &mut Faults) -> Vec<Service> {
     };
     let broadcast = table.is_true(BROADCAST, faults).is_some();
     let mut parts: Vec<Spanned<Service>> = Vec::new();
-    let keys = [TCP, UDP, SCTP, DCCP, UDPLITE, ICMP, ICMPV6, PROTOCOLS];
+    let keys = [TCP, UDP, ICMP, ICMPV6, PROTOCOLS];
     for key in keys {
         for value in table.list(key, faults) {
             let read = match WITH_NUMBERS.iter().find(|(name, _)| *name == key.0) {
