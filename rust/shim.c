@@ -58,9 +58,6 @@ static void ends_of(const struct nf_conn *ct, struct camzone_ends *ends)
 	switch (ends->protocol) {
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
-	case IPPROTO_UDPLITE:
-	case IPPROTO_SCTP:
-	case IPPROTO_DCCP:
 		ends->port = ntohs(reply->src.u.all);
 		break;
 	case IPPROTO_ICMP:
@@ -201,7 +198,7 @@ void camzone_look(struct sk_buff *skb, const struct nf_hook_state *state,
 
 	switch (state->hook) {
 	case NF_INET_PRE_ROUTING:
-		if (in && !(view->flags & (CAMZONE_IN_LOOPBACK | CAMZONE_LOOPED_BACK)))
+		if (in && !(view->flags & CAMZONE_IN_LOOPBACK))
 			look_at_source(skb, state, view);
 		return;
 	case NF_INET_LOCAL_IN:
@@ -280,7 +277,9 @@ unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state 
 
 void camzone_kill(struct nf_conn *ct)
 {
-	nf_ct_kill(ct);
+	/* Before that it is in no table that it could be taken out of. */
+	if (nf_ct_is_confirmed(ct))
+		nf_ct_kill(ct);
 }
 
 u32 camzone_now_ms(void)
@@ -312,8 +311,8 @@ void camzone_flows_kill(struct net *net, int (*wanted)(struct nf_conn *ct, void 
 
 struct camzone_counter __percpu *camzone_counters_alloc(u32 len)
 {
-	return __alloc_percpu(array_size(len, sizeof(struct camzone_counter)),
-			      __alignof__(struct camzone_counter));
+	return __alloc_percpu_gfp(array_size(len, sizeof(struct camzone_counter)),
+				  __alignof__(struct camzone_counter), GFP_KERNEL_ACCOUNT);
 }
 
 void camzone_counters_free(struct camzone_counter __percpu *counters)

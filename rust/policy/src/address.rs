@@ -208,6 +208,7 @@ impl Prefix {
     }
 
     /// Where the network stands in respect of `address`: before it, around it or behind it.
+    #[inline]
     pub fn compare(&self, address: Address) -> core::cmp::Ordering {
         if self.last() < address {
             core::cmp::Ordering::Less

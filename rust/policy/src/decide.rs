@@ -91,13 +91,16 @@ impl Decision {
 /// The verdict on the packet of which `facts` are known.
 #[inline]
 pub fn decide<M: Memory>(guard: &Guard<'_, M>, facts: &Facts) -> Decision {
-    let incoming = matches!(facts.hook, Hook::PreRouting | Hook::LocalIn);
     let loopback = match facts.hook {
-        Hook::PreRouting | Hook::LocalIn => facts.ingress == Port::Loopback,
+        // What is looped back is the router's own, or multicast that it forwards and hears.
+        Hook::PreRouting => {
+            facts.ingress == Port::Loopback || (facts.looped_back && facts.source_is_local)
+        }
+        Hook::LocalIn => facts.ingress == Port::Loopback || facts.looped_back,
         Hook::LocalOut => facts.egress == Port::Loopback,
         Hook::Forward => false,
     };
-    let decision = if loopback || (incoming && facts.looped_back) {
+    let decision = if loopback {
         Decision::accept(Reason::Loopback)
     } else {
         match guard {

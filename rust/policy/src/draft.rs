@@ -32,6 +32,8 @@ pub struct Draft<M: Memory> {
     // The places in which zones and cameras were added, since they are sorted later.
     zone_order: M::List<usize>,
     camera_order: M::List<usize>,
+    // Of ends and services, over all rules so far.
+    combinations: usize,
 }
 
 impl<M: Memory> Draft<M> {
@@ -42,6 +44,7 @@ impl<M: Memory> Draft<M> {
             phase: Phase::Zones,
             zone_order: List::new(),
             camera_order: List::new(),
+            combinations: 0,
         }
     }
 

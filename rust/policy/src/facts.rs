@@ -90,7 +90,8 @@ pub struct Facts {
     pub ingress: Port,
     /// Where it is routed to go out (`Unzoned` in [`Hook::PreRouting`] and [`Hook::LocalIn`]).
     pub egress: Port,
-    /// The router sent the packet itself and hears it back (`PACKET_LOOPBACK`).
+    /// The router sent the packet itself and hears it back (`PACKET_LOOPBACK`); where it forwards
+    /// multicast, and is in the group, it may be somebody else's.
     pub looped_back: bool,
     /// The packet's header; `None` when it cannot be read.
     pub header: Option<Header>,

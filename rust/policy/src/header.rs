@@ -97,7 +97,11 @@ fn parse_v4(bytes: &[u8], packet_len: usize) -> Option<Header> {
     let [version_ihl, _, len_a, len_b, _, _, off_a, off_b, hop_limit, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] =
         *fixed;
     let header_len = usize::from(version_ihl & 0xf).wrapping_mul(4);
-    let total_len = usize::from(u16::from_be_bytes([len_a, len_b]));
+    let total_len = match u16::from_be_bytes([len_a, len_b]) {
+        // What the kernel itself put together and cannot say (`iph_totlen` of linux/ip.h).
+        0 if packet_len > usize::from(u16::MAX) => packet_len,
+        len => usize::from(len),
+    };
     if header_len < 20 || total_len < header_len || total_len > packet_len {
         return None;
     }

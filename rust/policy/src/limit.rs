@@ -22,7 +22,13 @@ pub const fn step(word: u64, now_ms: u32) -> (u64, Option<u32>) {
     let used = (word >> USED) & 0xff;
     let suppressed = word >> SUPPRESSED;
     let last = if used == 0 { now_ms } else { word as u32 };
-    let earned = now_ms.wrapping_sub(last) / INTERVAL_MS;
+    let passed = now_ms.wrapping_sub(last);
+    // Another CPU may have been here in between, with a clock that was read later.
+    let earned = if passed > u32::MAX / 2 {
+        0
+    } else {
+        passed / INTERVAL_MS
+    };
     let used = used.saturating_sub(earned as u64);
     // What is left over of an interval counts towards the next token.
     let last = if used == 0 {
@@ -38,7 +44,7 @@ pub const fn step(word: u64, now_ms: u32) -> (u64, Option<u32>) {
         (used, suppressed, None)
     };
     (
-        last as u64 | used << USED | suppressed << SUPPRESSED,
+        last as u64 | (used << USED) | (suppressed << SUPPRESSED),
         logged,
     )
 }

@@ -29,6 +29,15 @@ pub const MAX_CAMERAS: usize = 262_144;
 pub const MAX_CAMERA_ADDRESSES: usize = 8;
 /// The most rules of a policy.
 pub const MAX_RULES: usize = 16_384;
+/// The most ends on one side of a rule.
+pub const MAX_ENDS: usize = 256;
+/// The most services of a rule.
+pub const MAX_SERVICES: usize = 256;
+/// The most addresses that a rule to the router names.
+pub const MAX_TO_ADDRESSES: usize = 64;
+/// The most combinations of an end, another end and a service, all rules together: the most
+/// that a packet can have to be compared with.
+pub const MAX_COMBINATIONS: usize = 65_536;
 
 /// How a zone treats IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -14,22 +14,17 @@ pub mod protocol {
     pub const TCP: u8 = 6;
     /// UDP (RFC 768).
     pub const UDP: u8 = 17;
-    /// DCCP (RFC 4340).
-    pub const DCCP: u8 = 33;
     /// ICMPv6 (RFC 4443).
     pub const ICMPV6: u8 = 58;
-    /// SCTP (RFC 9260).
-    pub const SCTP: u8 = 132;
-    /// UDP-Lite (RFC 3828).
-    pub const UDP_LITE: u8 = 136;
 }
 
 /// The highest port or type that means something for a protocol; `None` where it has neither.
+///
+/// Those of SCTP, DCCP and UDP-Lite are not always in a flow's tuple (`nf_ct_get_tuple` of
+/// `net/netfilter/nf_conntrack_core.c`), so a rule must not hang on them.
 pub const fn highest(protocol: u8) -> Option<u16> {
     match protocol {
-        protocol::TCP | protocol::UDP | protocol::DCCP | protocol::SCTP | protocol::UDP_LITE => {
-            Some(u16::MAX)
-        }
+        protocol::TCP | protocol::UDP => Some(u16::MAX),
         protocol::ICMP | protocol::ICMPV6 => Some(u8::MAX as u16),
         _ => None,
     }

@@ -336,7 +336,7 @@ impl<'a> Packets<'a> {
                     last.wrapping_add(1),
                 ])
             }
-            None if [6, 17, 132, 33, 136].contains(&protocol) => dice.word(),
+            None if [6, 17].contains(&protocol) => dice.word(),
             None if [1, 58].contains(&protocol) => dice.byte().into(),
             None => 0,
         };

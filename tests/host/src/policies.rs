@@ -66,8 +66,8 @@ const SERVICES: &[(u32, Option<(u32, u32)>)] = &[
     (17, Some((5353, 65535))),
     (1, None),
     (58, None),
-    (132, Some((0, 7))),
-    (33, Some((5, 5))),
+    (132, None),
+    (33, None),
     (136, None),
     (47, None),
 ];

@@ -100,8 +100,12 @@ pub fn decide(guard: Guard<'_>, facts: &Facts) -> Decision {
 fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
     // P1: loopback is accepted in both families, whatever the state. What came by `lo` and is
     // forwarded (a route of somebody's through it) leaves the machine, and is no loopback.
+    // "the router's own looped-back multicast": where it comes in, the source tells whose it is.
     let loopback = match facts.hook {
-        Hook::PreRouting | Hook::LocalIn => facts.ingress == Port::Loopback || facts.looped_back,
+        Hook::PreRouting => {
+            facts.ingress == Port::Loopback || (facts.looped_back && facts.source_is_local)
+        }
+        Hook::LocalIn => facts.ingress == Port::Loopback || facts.looped_back,
         Hook::Forward => false,
         Hook::LocalOut => facts.egress == Port::Loopback,
     };
@@ -174,6 +178,12 @@ impl Reference<'_> {
             rule: None,
         };
         let whole = header.fragment == Fragment::Whole;
+        // RFC 6980: neighbour discovery is never fragmented; only here a fragment can be seen.
+        if let (true, Transport::Icmp { kind, .. }) = (source.is_ipv6(), header.transport) {
+            if header.protocol == 58 && !whole && ((130..=137).contains(&kind) || kind == 143) {
+                return drop(Reason::Malformed);
+            }
+        }
         if source == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
             // "0.0.0.0 only to DHCP (68 -> 255.255.255.255:67)."
             let dhcp = whole
@@ -349,8 +359,7 @@ impl Reference<'_> {
             }
             _ => return None,
         };
-        // RFC 6980: neighbour discovery is never fragmented.
-        if !sound || header.fragment != Fragment::Whole {
+        if !sound {
             return Some(drop(Reason::Malformed));
         }
         // P7: "never router advertisements ... from a camera zone"; only from the outside.

@@ -42,7 +42,7 @@ pub fn string(kind: u32, value: &str) -> Vec<u8> {
 
 /// An attribute that holds these.
 pub fn nest(kind: u32, inside: &[Vec<u8>]) -> Vec<u8> {
-    attribute(kind | 1 << 15, &inside.concat())
+    attribute(kind | (1 << 15), &inside.concat())
 }
 
 /// A policy from a `policy-begin` and its `policy-add`s, as the kernel gets them.

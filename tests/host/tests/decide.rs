@@ -80,7 +80,7 @@ fn deny(compiled: &Compiled<Heap>, decision: Decision, facts: &Facts) -> Option<
         return None;
     };
     let asked = flow.master.unwrap_or(flow.ends);
-    let ranged = matches!(asked.protocol, 1 | 6 | 17 | 33 | 58 | 132 | 136);
+    let ranged = matches!(asked.protocol, 1 | 6 | 17 | 58);
     // ICMP of the other family is in no service but the one of every protocol.
     let foreign = match asked.initiator.family() {
         Family::V4 => asked.protocol == protocol::ICMPV6,

@@ -297,7 +297,7 @@ proptest! {
         });
         // By hand: etherparse 0.19 does not put offset and flag where RFC 8200, 4.5 has them.
         let own = fragment.map(|(offset, more)| {
-            let [a, b] = (offset << 3 | u16::from(more)).to_be_bytes();
+            let [a, b] = ((offset << 3) | u16::from(more)).to_be_bytes();
             [protocol, 0, a, b, 0, 0, 0, 77]
         });
         let next = extensions.set_next_headers(IpNumber(own.map_or(protocol, |_| 44)));

@@ -77,7 +77,7 @@ proptest! {
         let make = |bits: u16, len: u8| {
             let (address, len) = match four {
                 true => (Address::v4([10, 0, (bits >> 8) as u8, bits as u8]), len - 96),
-                false => (Address::v6((u128::from(bits) | 0xfd << 120).to_be_bytes()), len),
+                false => (Address::v6((u128::from(bits) | (0xfd << 120)).to_be_bytes()), len),
             };
             let prefix = match Prefix::new(address, len.into()) {
                 Err(PrefixError::HostBits(clean)) => clean,
@@ -86,7 +86,7 @@ proptest! {
             (address, len, prefix)
         };
         // Near to each other, so that borders are met.
-        let ((_, len, net), (there, other, net_of_other)) = (make(a, len), make(a ^ b >> 8, other));
+        let ((_, len, net), (there, other, net_of_other)) = (make(a, len), make(a ^ (b >> 8), other));
         for address in [there, net.first(), net.last(), net_of_other.first(), net_of_other.last()] {
             let inside = in_network(ip(address), ip(net.first()), len);
             prop_assert_eq!(net.contains(address), inside);
@@ -171,4 +171,16 @@ fn suppressed_are_counted_to_the_end() {
         Some((1 << 24) - 1)
     );
     assert!(cases(1) >= 1);
+}
+
+#[test]
+fn a_clock_that_was_read_earlier_earns_nothing() {
+    let mut word = limit::FULL;
+    for _ in 0..limit::BURST {
+        word = limit::step(word, 5_000).0;
+    }
+    // On another CPU, which read its clock before and comes later.
+    let (word, logged) = limit::step(word, 4_999);
+    assert_eq!(logged, None);
+    assert_eq!(limit::step(word, 5_000 + limit::INTERVAL_MS).1, Some(1));
 }

@@ -622,7 +622,46 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
         camera(&[cname(&format!("c{i}")), czone("cam"), caddress(&address)])
     };
     let cameras = std::iter::once(cam).chain((0..=262_144).map(c));
+    let web = || service(6, Some((80, 80)));
+    let of_many = |many: Vec<Vec<u8>>, rest: &[Vec<u8>]| {
+        let parts = [vec![action(0)], many, rest.to_vec()].concat();
+        after(4, &[rule(&parts)])
+    };
+    let to_router = || End::Router.message(CAMZONE_A_RULE_TO);
+    let services = |rule: u32, n: u32| {
+        let port = |i: u32| (rule * 256 + i) % 65_536;
+        (0..n)
+            .map(move |i| service(6 + 11 * (rule / 256), Some((port(i), port(i)))))
+            .collect::<Vec<_>>()
+    };
+    let wide = |i: u32| {
+        let ends = [action(0), from("priv"), to("cam")];
+        rule(&ends.into_iter().chain(services(i, 256)).collect::<Vec<_>>())
+    };
     vec![
+        (
+            of_many(vec![from("priv"); 257], &[to("cam"), web()]),
+            many("ends in 'from'", 256),
+        ),
+        (
+            of_many(vec![to("cam"); 257], &[from("priv"), web()]),
+            many("ends in 'to'", 256),
+        ),
+        (
+            of_many(services(0, 257), &[from("priv"), to("cam")]),
+            many("services in a rule", 256),
+        ),
+        (
+            of_many(
+                (0..65).map(|i| named(&format!("10.9.9.{i}"))).collect(),
+                &[from("priv"), to_router(), web()],
+            ),
+            many("addresses in a rule", 64),
+        ),
+        (
+            after(4, &(0..257).map(wide).collect::<Vec<_>>()),
+            many("combinations of ends and services", 65_536),
+        ),
         ((0..257).map(|i| z(i, 1, 1)).collect(), many("zones", 256)),
         (
             (0..17).map(|i| z(i, 256, 1)).collect(),

@@ -52,6 +52,12 @@ pub(super) fn reason_of_error(header: &Header) -> Reason {
     }
 }
 
+/// Whether the packet is a part of neighbour discovery or multicast listener discovery, which
+/// never come in parts (RFC 6980, 5). Behind defragmentation nobody can tell any more.
+pub(super) fn is_part_of_neighbour(header: &Header) -> bool {
+    header.fragment != Fragment::Whole && matches!(kind(header), Some(130..=137 | 143))
+}
+
 /// The verdict on neighbour discovery (RFC 4861) and multicast listener discovery (RFC 2710,
 /// RFC 3810), which connection tracking leaves alone; `None` for all other packets. `from` is
 /// the zone they come from, `None` when the router sends them.
@@ -76,8 +82,7 @@ pub(super) fn neighbour<M: Memory>(
     };
     Some(if kind == REDIRECT_V6 {
         Decision::drop(Reason::IcmpRedirect)
-    // RFC 6980, 2: never in fragments.
-    } else if !local || header.fragment != Fragment::Whole {
+    } else if !local {
         Decision::drop(Reason::Malformed)
     } else if kind == 134 && !from.is_none_or(outside) {
         Decision::drop(Reason::RogueRouter)

@@ -2,7 +2,7 @@
 
 //! PRE_ROUTING, before defragmentation: whether a source can be where its packet came from.
 
-use super::{Decision, Reason};
+use super::{icmp, Decision, Reason};
 use crate::{
     address::{Address, Family},
     facts::{Facts, Port},
@@ -27,6 +27,9 @@ pub(super) fn check<M: Memory>(compiled: &Compiled<M>, facts: &Facts, header: &H
         let mode = compiled.policy.zone(zone).map(|zone| zone.ipv6);
         if mode.unwrap_or(Ipv6Mode::Off) == Ipv6Mode::Off {
             return Decision::drop(Reason::Ipv6Off);
+        }
+        if icmp::is_part_of_neighbour(header) {
+            return Decision::drop(Reason::Malformed);
         }
     }
     let source = header.source;

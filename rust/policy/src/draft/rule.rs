@@ -2,14 +2,16 @@
 
 //! Rules: what they say, and whether they get on with each other.
 
-use super::{close_run, once, unknown, Draft};
+use super::{close_run, once, room, unknown, Draft};
 use crate::{
     address::Address,
     attribute::Attribute,
     error::{Error, Kind},
     memory::{sort, List, Memory},
     name::Name,
-    policy::{Action, End, Policy, Rule, Run},
+    policy::{
+        Action, End, Policy, Rule, Run, MAX_COMBINATIONS, MAX_ENDS, MAX_SERVICES, MAX_TO_ADDRESSES,
+    },
     service::Service,
     uapi,
 };
@@ -43,10 +45,21 @@ impl<M: Memory> Draft<M> {
                     };
                     once(&mut action, deny, "action", at)?;
                 }
-                uapi::CAMZONE_A_RULE_FROM => lists.from.push(self.read_end(&attribute)?)?,
-                uapi::CAMZONE_A_RULE_TO => lists.to.push(self.read_end(&attribute)?)?,
-                uapi::CAMZONE_A_RULE_SERVICE => lists.services.push(read_service(&attribute)?)?,
+                uapi::CAMZONE_A_RULE_FROM => {
+                    room("ends in 'from'", lists.from.len(), MAX_ENDS, at)?;
+                    lists.from.push(self.read_end(&attribute)?)?;
+                }
+                uapi::CAMZONE_A_RULE_TO => {
+                    room("ends in 'to'", lists.to.len(), MAX_ENDS, at)?;
+                    lists.to.push(self.read_end(&attribute)?)?;
+                }
+                uapi::CAMZONE_A_RULE_SERVICE => {
+                    room("services in a rule", lists.services.len(), MAX_SERVICES, at)?;
+                    lists.services.push(read_service(&attribute)?)?;
+                }
                 uapi::CAMZONE_A_RULE_TO_ADDRESS => {
+                    let len = lists.to_addresses.len();
+                    room("addresses in a rule", len, MAX_TO_ADDRESSES, at)?;
                     let value = Address::from_bytes(attribute.payload);
                     let value = value.ok_or(Error::at(at, Kind::BadValue("to-address")))?;
                     if value.is_loopback() || value.is_unspecified() || value.is_v4_mapped() {
@@ -74,6 +87,13 @@ impl<M: Memory> Draft<M> {
         };
         self.check_lists(&lists, action, item.at)?;
         let rule = self.store(lists, action)?;
+        let more = rule.from.len.saturating_mul(rule.to.len);
+        let more = more.saturating_mul(rule.services.len);
+        self.combinations = self.combinations.saturating_add(more);
+        if self.combinations > MAX_COMBINATIONS {
+            let (what, limit) = ("combinations of ends and services", MAX_COMBINATIONS);
+            return Err(Error::at(item.at, Kind::TooMany { what, limit }));
+        }
         self.check_against_others(&rule, item.at)?;
         Ok(self.policy.rules.push(rule)?)
     }
