@@ -94,7 +94,7 @@ fn everything_a_file_can_say_comes_back() {
         "ipv6 = \"minimal\"",
         "to_address = [\"224.0.0.251\", \"ff02::fb\"]",
         "services = [\"any\"]",
-        "protocols = [\"esp\", \"sctp\", 200]",
+        "protocols = [\"sctp\", 200]",
         "broadcast = true",
         "input = \"accept\"",
     ] {
