@@ -29,9 +29,9 @@ module! {
     description: "Guards the cameras behind a router",
     license: "GPL",
     params: {
-        sealed: bool {
-            default: true,
-            description: "Seal the initial network namespace at once (default: Y)",
+        sealed: u8 {
+            default: 1,
+            description: "Seal the initial network namespace at once (default: 1, not: 0)",
         },
     },
 }
@@ -52,7 +52,8 @@ impl kernel::Module for Camzone {
         let masquerading = MasqueradeNotifiers::register()?;
         let namespaces = Pernet::register()?;
         let devices = devices::Notifier::register()?;
-        if module_parameters::sealed.value() {
+        // A value or, in 7.2, a reference to it: a method is called on either.
+        if module_parameters::sealed.value().ne(&0) {
             namespaces.initial()?.seal()?;
         } else {
             namespaces.initial()?.track()?;
