@@ -11,6 +11,7 @@
 
 struct net;
 struct net_device;
+struct netlink_callback;
 struct nf_conn;
 struct sk_buff;
 
@@ -115,6 +116,16 @@ struct camzone_device {
 #define CAMZONE_LAYOUT_PERNET_SIZE	64
 #define CAMZONE_LAYOUT_NOTIFIER		24
 #define CAMZONE_LAYOUT_NOTIFIER_PRIORITY 16
+#define CAMZONE_LAYOUT_FAMILY		160
+#define CAMZONE_LAYOUT_FAMILY_MODULE	112
+#define CAMZONE_LAYOUT_OPERATION	40
+#define CAMZONE_LAYOUT_OPERATION_FLAGS	38
+#define CAMZONE_LAYOUT_INFO		104
+#define CAMZONE_LAYOUT_INFO_EXTACK	96
+#define CAMZONE_LAYOUT_DUMP		144
+#define CAMZONE_LAYOUT_DUMP_INFO	40
+#define CAMZONE_LAYOUT_ATTRIBUTE	16
+#define CAMZONE_LAYOUT_ATTRIBUTE_LEN	2
 
 /* The packet's way, in order of a hook's calls: one to look, one to count. */
 void camzone_look(struct sk_buff *skb, const struct nf_hook_state *state,
@@ -151,5 +162,12 @@ void camzone_devices_walk(struct net *net,
 void camzone_device_of(void *info, struct camzone_device *dev);
 int camzone_logger_get(u8 pf);
 void camzone_logger_put(u8 pf);
+
+/* Messages of generic netlink; @header is what genlmsg_put() said. */
+struct sk_buff *camzone_message_new(size_t room);
+void camzone_message_free(struct sk_buff *skb);
+int camzone_message_send(struct sk_buff *skb, void *header, struct net *net, u32 portid);
+void camzone_message_end(struct sk_buff *skb, void *header, struct netlink_callback *cb);
+void camzone_message_cancel(struct sk_buff *skb, void *header);
 
 #endif

@@ -2,6 +2,9 @@
 
 //! What `bindgen` makes of `include/camzone_bindings.h`, together with the kernel crate's own
 //! bindings, whose types the generated ones refer to. Only the wrapper rooms look in here.
+//!
+//! What the kernel crate has differs from version to version. All that it lacks in one that we
+//! are built for is generated, and a generated one hides the kernel crate's of the same name.
 
 #![allow(
     clippy::all,
@@ -51,4 +54,9 @@ layout! {
     nf_hook_state: CAMZONE_LAYOUT_HOOK_STATE, net: CAMZONE_LAYOUT_HOOK_STATE_NET;
     pernet_operations: CAMZONE_LAYOUT_PERNET, size: CAMZONE_LAYOUT_PERNET_SIZE;
     notifier_block: CAMZONE_LAYOUT_NOTIFIER, priority: CAMZONE_LAYOUT_NOTIFIER_PRIORITY;
+    genl_family: CAMZONE_LAYOUT_FAMILY, module: CAMZONE_LAYOUT_FAMILY_MODULE;
+    genl_split_ops: CAMZONE_LAYOUT_OPERATION, flags: CAMZONE_LAYOUT_OPERATION_FLAGS;
+    genl_info: CAMZONE_LAYOUT_INFO, extack: CAMZONE_LAYOUT_INFO_EXTACK;
+    genl_dumpit_info: CAMZONE_LAYOUT_DUMP, info: CAMZONE_LAYOUT_DUMP_INFO;
+    nla_policy: CAMZONE_LAYOUT_ATTRIBUTE, len: CAMZONE_LAYOUT_ATTRIBUTE_LEN;
 }

@@ -36,6 +36,11 @@ module! {
     },
 }
 
+/// What C calls `THIS_MODULE`. The kernel crate has it too, in a place that changes with versions.
+const fn this_module() -> *mut bindings::module {
+    &raw mut bindings::__this_module
+}
+
 /// What is registered while the module is loaded, in the order in which it is dropped.
 struct Camzone {
     _family: Family,

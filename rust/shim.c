@@ -21,6 +21,7 @@
 #include <net/addrconf.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
+#include <net/genetlink.h>
 #include <net/netfilter/ipv4/nf_reject.h>
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -43,6 +44,11 @@ LAYOUT(struct nf_hook_ops, CAMZONE_LAYOUT_HOOK_OPS, priority, CAMZONE_LAYOUT_HOO
 LAYOUT(struct nf_hook_state, CAMZONE_LAYOUT_HOOK_STATE, net, CAMZONE_LAYOUT_HOOK_STATE_NET);
 LAYOUT(struct pernet_operations, CAMZONE_LAYOUT_PERNET, size, CAMZONE_LAYOUT_PERNET_SIZE);
 LAYOUT(struct notifier_block, CAMZONE_LAYOUT_NOTIFIER, priority, CAMZONE_LAYOUT_NOTIFIER_PRIORITY);
+LAYOUT(struct genl_family, CAMZONE_LAYOUT_FAMILY, module, CAMZONE_LAYOUT_FAMILY_MODULE);
+LAYOUT(struct genl_split_ops, CAMZONE_LAYOUT_OPERATION, flags, CAMZONE_LAYOUT_OPERATION_FLAGS);
+LAYOUT(struct genl_info, CAMZONE_LAYOUT_INFO, extack, CAMZONE_LAYOUT_INFO_EXTACK);
+LAYOUT(struct genl_dumpit_info, CAMZONE_LAYOUT_DUMP, info, CAMZONE_LAYOUT_DUMP_INFO);
+LAYOUT(struct nla_policy, CAMZONE_LAYOUT_ATTRIBUTE, len, CAMZONE_LAYOUT_ATTRIBUTE_LEN);
 
 /* --- the packet's way ---------------------------------------------------- */
 
@@ -398,4 +404,35 @@ int camzone_logger_get(u8 pf)
 void camzone_logger_put(u8 pf)
 {
 	nf_logger_put(pf, NF_LOG_TYPE_LOG);
+}
+
+/* --- messages ------------------------------------------------------------ */
+
+struct sk_buff *camzone_message_new(size_t room)
+{
+	return genlmsg_new(room, GFP_KERNEL);
+}
+
+void camzone_message_free(struct sk_buff *skb)
+{
+	nlmsg_free(skb);
+}
+
+/* Takes @skb, whatever becomes of it. */
+int camzone_message_send(struct sk_buff *skb, void *header, struct net *net, u32 portid)
+{
+	genlmsg_end(skb, header);
+	return genlmsg_unicast(net, skb, portid);
+}
+
+/* One message of a dump is complete. */
+void camzone_message_end(struct sk_buff *skb, void *header, struct netlink_callback *cb)
+{
+	genl_dump_check_consistent(cb, header);
+	genlmsg_end(skb, header);
+}
+
+void camzone_message_cancel(struct sk_buff *skb, void *header)
+{
+	genlmsg_cancel(skb, header);
 }

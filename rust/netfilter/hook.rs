@@ -8,14 +8,14 @@ use super::{
     judge::judge,
     namespace::Namespace,
     net::NetRef,
-    packet::Packet, //
+    packet::Packet,
+    rcu, //
 };
 use crate::bindings;
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,
-    prelude::*,
-    sync::rcu, //
+    prelude::*, //
 };
 
 /// Where packets are judged, in both families.
@@ -118,7 +118,7 @@ impl Drop for Hooks {
     fn drop(&mut self) {
         if self.registered {
             self.stop();
-            rcu::synchronize_rcu();
+            rcu::synchronize();
         }
     }
 }

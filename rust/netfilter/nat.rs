@@ -17,7 +17,10 @@ use super::{
         Packet,
         Window, //
     },
-    rcu::ReadSide,
+    rcu::{
+        synchronize,
+        ReadSide, //
+    },
     regime::Regime, //
 };
 use crate::bindings;
@@ -90,7 +93,7 @@ impl Drop for Nat {
     fn drop(&mut self) {
         if self.registered {
             self.stop();
-            rcu::synchronize_rcu();
+            synchronize();
         }
     }
 }

@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/rcupdate.h`](srctree/include/linux/rcupdate.h)
 
+use crate::bindings;
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -32,6 +33,12 @@ pub(crate) unsafe trait ReadSide {}
 
 // SAFETY: That is what a guard is; it is not `Send`.
 unsafe impl ReadSide for rcu::Guard {}
+
+/// Waits until all who have locked the read side by now have left it. Sleeps.
+pub(super) fn synchronize() {
+    // SAFETY: Nothing is asked of the caller but that it may sleep.
+    unsafe { bindings::synchronize_rcu() };
+}
 
 /// The value in force.
 ///
@@ -102,7 +109,7 @@ pub(crate) struct Retired<T: Send + Sync>(*mut c_void, PhantomData<Pin<KBox<T>>>
 impl<T: Send + Sync> Retired<T> {
     /// Waits until nobody reads the value.
     pub(crate) fn wait(self) -> Pin<KBox<T>> {
-        rcu::synchronize_rcu();
+        synchronize();
         // SAFETY: A grace period has passed.
         unsafe { self.unread() }
     }
@@ -131,7 +138,7 @@ impl<T: Send + Sync> Deref for Retired<T> {
 
 impl<T: Send + Sync> Drop for Retired<T> {
     fn drop(&mut self) {
-        rcu::synchronize_rcu();
+        synchronize();
         // SAFETY: By the type invariant the pointer comes from `into_foreign` and is ours; a
         // grace period has passed.
         drop(unsafe { Pin::<KBox<T>>::from_foreign(self.0) });

@@ -4,13 +4,19 @@
 
 use super::{
     digest,
-    request::Request,
+    request::{
+        errno,
+        Request, //
+    },
     transaction::Transaction, //
 };
-use crate::netfilter::namespace::{
-    CommitError,
-    NewPolicy,
-    Status, //
+use crate::{
+    bindings,
+    netfilter::namespace::{
+        CommitError,
+        NewPolicy,
+        Status, //
+    }, //
 };
 use camzone_policy::tables::Compiled;
 use kernel::prelude::*;
@@ -55,7 +61,7 @@ pub(super) fn commit(
         .commit(new, Some(wanted), check)
         .map_err(|error| match error {
             CommitError::Generation { expected, current } => request.refuse(
-                ESTALE,
+                errno(bindings::ESTALE),
                 at,
                 format_args!(
                     "generation is {current}, not {expected}: another commit came between"

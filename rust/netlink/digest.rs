@@ -4,9 +4,12 @@
 //!
 //! C header: [`include/crypto/sha2.h`](srctree/include/crypto/sha2.h)
 
-use crate::memory::{
-    Kernel,
-    KernelList, //
+use crate::{
+    bindings,
+    memory::{
+        Kernel,
+        KernelList, //
+    }, //
 };
 use camzone_policy::{
     attribute::WriteError,
@@ -17,7 +20,6 @@ use camzone_policy::{
     memory::List,
     policy::Policy,
 };
-use kernel::bindings;
 
 /// Bytes of a digest.
 const SIZE: usize = bindings::SHA256_DIGEST_SIZE as usize;

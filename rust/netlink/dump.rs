@@ -16,9 +16,12 @@ use super::{
         Count, //
     },
 };
-use crate::netfilter::namespace::{
-    Namespace,
-    Snapshot, //
+use crate::{
+    bindings,
+    netfilter::namespace::{
+        Namespace,
+        Snapshot, //
+    }, //
 };
 use camzone_policy::{
     attribute::WriteError,
@@ -29,7 +32,6 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
-    bindings,
     error::from_result,
     prelude::*, //
 };
@@ -131,20 +133,12 @@ impl<'a> Round<'a> {
         let result = fill(&mut body);
         if !matches!(result, Ok(Item::Written)) {
             // SAFETY: It is this buffer's last header.
-            unsafe { bindings::genlmsg_cancel(skb, header.as_ptr()) };
+            unsafe { bindings::camzone_message_cancel(skb, header.as_ptr()) };
             return result.map_err(|_| Full);
         }
-        // SAFETY: As above; the netlink header lies two headers before the attributes.
-        unsafe {
-            bindings::genlmsg_end(skb, header.as_ptr());
-            let header = header.cast::<bindings::genlmsghdr>().sub(1);
-            let header = header.cast::<bindings::nlmsghdr>().sub(1).as_ptr();
-            // What `genl_dump_check_consistent` does.
-            if self.callback.prev_seq != 0 && self.callback.prev_seq != self.callback.seq {
-                (*header).nlmsg_flags |= bindings::NLM_F_DUMP_INTR as u16;
-            }
-        }
-        self.callback.prev_seq = self.callback.seq;
+        // SAFETY: As above, and by the type invariant `callback` is valid. It marks the message
+        // when the policy was swapped since the last one.
+        unsafe { bindings::camzone_message_end(skb, header.as_ptr(), self.callback) };
         Ok(Item::Written)
     }
 

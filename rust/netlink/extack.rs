@@ -4,15 +4,13 @@
 //!
 //! C header: [`include/linux/netlink.h`](srctree/include/linux/netlink.h)
 
+use crate::bindings;
 use core::{
     fmt,
     marker::PhantomData,
     ptr::NonNull, //
 };
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// The report that goes back with the acknowledgement of a request.
 ///

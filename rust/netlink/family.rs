@@ -32,9 +32,9 @@ use super::{
         PolicyCommit, //
     },
 };
+use crate::bindings;
 use camzone_policy::uapi;
 use kernel::{
-    bindings,
     error::to_result,
     prelude::*,
     types::Opaque, //
@@ -159,7 +159,7 @@ static FAMILY: Inner = Inner(Opaque::new(bindings::genl_family {
     _bitfield_1: bits(),
     split_ops: OPERATIONS.0.as_ptr(),
     n_split_ops: COMMANDS as u8,
-    module: kernel::module::this_module::<crate::LocalModule>().as_ptr(),
+    module: crate::this_module(),
     // All else is none; `resv_start_op` 0 means the strictest validation for every command.
     ..pin_init::zeroed()
 }));

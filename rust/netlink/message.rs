@@ -9,6 +9,7 @@ use super::{
     family,
     request::Request, //
 };
+use crate::bindings;
 use camzone_policy::{
     attribute::{
         WriteError,
@@ -29,10 +30,7 @@ use core::{
     ptr::NonNull,
     slice, //
 };
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// An attribute's number, of which the header makes a `u32`, in the 14 bits that it has.
 pub(super) const fn kind(number: u32) -> u16 {
@@ -186,7 +184,7 @@ impl Reply {
     /// An empty answer with room for `room` bytes of attributes.
     pub(super) fn new(request: &Request<'_>, room: usize) -> Result<Self> {
         // SAFETY: Any numbers will do.
-        let skb = unsafe { bindings::genlmsg_new(room, bindings::GFP_KERNEL) };
+        let skb = unsafe { bindings::camzone_message_new(room) };
         let skb = NonNull::new(skb).ok_or(ENOMEM)?;
         let (portid, seq, command) = request.answer_to();
         // SAFETY: The message is valid and ours, and the family is static and registered.
@@ -195,7 +193,7 @@ impl Reply {
         };
         let Some(header) = NonNull::new(header) else {
             // SAFETY: It is ours, and not used any more.
-            unsafe { bindings::nlmsg_free(skb.as_ptr()) };
+            unsafe { bindings::camzone_message_free(skb.as_ptr()) };
             return Err(EMSGSIZE);
         };
         // INVARIANT: Made above.
@@ -221,23 +219,23 @@ impl Reply {
     pub(super) fn send(self, request: &Request<'_>) -> Result {
         let reply = ManuallyDrop::new(self);
         let (portid, ..) = request.answer_to();
-        // SAFETY: By the type invariant this is its header; the namespace's socket lives as
-        // long as the namespace. The message is given away, and not dropped again.
-        let sent = unsafe {
-            bindings::genlmsg_end(reply.skb.as_ptr(), reply.header.as_ptr());
-            let socket = (*request.net()).genl_sock;
-            let flags = bindings::MSG_DONTWAIT as c_int;
-            bindings::netlink_unicast(socket, reply.skb.as_ptr(), portid, flags)
-        };
-        // It is the number of bytes when it went well.
-        kernel::error::to_result(sent.min(0))
+        // SAFETY: By the type invariant this is its header, and the namespace is alive. The
+        // message is given away, and not dropped again.
+        kernel::error::to_result(unsafe {
+            bindings::camzone_message_send(
+                reply.skb.as_ptr(),
+                reply.header.as_ptr(),
+                request.net(),
+                portid,
+            )
+        })
     }
 }
 
 impl Drop for Reply {
     fn drop(&mut self) {
         // SAFETY: By the type invariant it is ours, and not used any more.
-        unsafe { bindings::nlmsg_free(self.skb.as_ptr()) };
+        unsafe { bindings::camzone_message_free(self.skb.as_ptr()) };
     }
 }
 

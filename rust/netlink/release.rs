@@ -4,9 +4,11 @@
 //!
 //! C header: [`include/linux/netlink.h`](srctree/include/linux/netlink.h)
 
-use crate::netfilter::namespace::Namespace;
-use kernel::{
+use crate::{
     bindings,
+    netfilter::namespace::Namespace, //
+};
+use kernel::{
     error::to_result,
     prelude::*,
     types::Opaque, //

@@ -5,7 +5,10 @@
 //! C header: [`include/net/genetlink.h`](srctree/include/net/genetlink.h)
 
 use super::extack::Extack;
-use crate::netfilter::namespace::Namespace;
+use crate::{
+    bindings,
+    netfilter::namespace::Namespace, //
+};
 use camzone_policy::{
     attribute::{
         Attribute,
@@ -19,10 +22,14 @@ use core::{
     slice, //
 };
 use kernel::{
-    bindings,
     error::from_result,
     prelude::*, //
 };
+
+/// An error that the kernel crate may have no name for.
+pub(super) fn errno(number: u32) -> Error {
+    Error::from_errno(-(number as c_int))
+}
 
 /// A command that is answered at once.
 pub(super) trait Do {

@@ -8,8 +8,8 @@
 //!
 //! C header: [`include/net/netlink.h`](srctree/include/net/netlink.h)
 
+use crate::bindings;
 use camzone_policy::uapi::*;
-use kernel::bindings;
 
 /// The table of a message or of a nest; `N` is one more than its last attribute.
 ///

@@ -9,6 +9,7 @@ use super::{
         Reply, //
     },
     request::{
+        errno,
         Do,
         Request, //
     },
@@ -21,7 +22,10 @@ use super::{
         Transaction, //
     },
 };
-use crate::netfilter::namespace::Saved;
+use crate::{
+    bindings,
+    netfilter::namespace::Saved, //
+};
 use camzone_policy::{
     attribute::Attribute,
     draft::Draft,
@@ -32,7 +36,7 @@ use kernel::prelude::*;
 /// What a request is told whose socket has no transaction.
 fn none_open(request: &Request<'_>) -> Error {
     let why = format_args!("no transaction is open on this socket");
-    request.refuse(EBADFD, None, why)
+    request.refuse(errno(bindings::EBADFD), None, why)
 }
 
 /// `policy-begin`

@@ -25,7 +25,7 @@ pub(super) struct ModulePin(bool);
 
 impl ModulePin {
     pub(super) fn new(net: NetRef) -> Result<Self> {
-        let module = kernel::module::this_module::<crate::LocalModule>().as_ptr();
+        let module = crate::this_module();
         // SAFETY: The namespace is alive as long as there is a `NetRef`.
         let pins = unsafe { bindings::camzone_net_pins(net.as_ptr()) };
         // SAFETY: It is this module.
@@ -39,7 +39,7 @@ impl ModulePin {
 
 impl Drop for ModulePin {
     fn drop(&mut self) {
-        let module = kernel::module::this_module::<crate::LocalModule>().as_ptr();
+        let module = crate::this_module();
         if self.0 {
             // SAFETY: By the type invariant there is a reference. Whoever runs this is waited for
             // by the module's exit: a handler of the family, or the unmaking of a namespace.
