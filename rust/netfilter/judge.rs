@@ -47,7 +47,7 @@ pub(super) fn judge(namespace: &Namespace, mut packet: Packet<'_>) -> c_uint {
         let regime = namespace.in_force(&packet);
         let mut window = Window::new();
         let view = packet.look(&mut window);
-        let facts = facts(regime, &packet, &view, hook);
+        let facts = facts(regime, &view, hook);
         let decision = decide(&regime.guard(), &facts);
         let Some(reason) = decision.reason else {
             return bindings::NF_ACCEPT;
@@ -67,25 +67,25 @@ pub(super) fn judge(namespace: &Namespace, mut packet: Packet<'_>) -> c_uint {
 
 /// What is known of a packet.
 #[inline]
-fn facts(regime: &Regime, packet: &Packet<'_>, view: &View<'_>, hook: Hook) -> Facts {
+fn facts(regime: &Regime, view: &View<'_>, hook: Hook) -> Facts {
     let ports = regime.ports();
     let tracked = hook != Hook::PreRouting;
     Facts {
         hook,
         ingress: match hook {
             Hook::LocalOut => Port::Unzoned,
-            _ => ports.port(packet, view.ingress()),
+            _ => ports.port(view.ingress()),
         },
         egress: match hook {
             Hook::PreRouting | Hook::LocalIn => Port::Unzoned,
-            Hook::Forward | Hook::LocalOut => ports.port(packet, view.egress()),
+            Hook::Forward | Hook::LocalOut => ports.port(view.egress()),
         },
         looped_back: view.looped_back(),
         header: view.header(),
         source_is_local: view.source_is_local(),
         source_mac: view.source_mac(),
         home: match hook {
-            Hook::LocalIn => ports.zone(packet, view.home()),
+            Hook::LocalIn => ports.zone(view.home()),
             _ => None,
         },
         broadcast: view.broadcast(),

@@ -188,6 +188,7 @@ impl Namespace {
         if let Some(hooks) = &mut config.hooks {
             hooks.stop();
         }
+        self.held(&config).ports().stop();
         config.tracking = None;
     }
 }

@@ -17,10 +17,7 @@ use super::{
         Packet,
         Window, //
     },
-    rcu::{
-        synchronize,
-        ReadSide, //
-    },
+    rcu::synchronize,
     regime::Regime, //
 };
 use crate::bindings;
@@ -34,8 +31,7 @@ use camzone_policy::{
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,
-    prelude::*,
-    sync::rcu, //
+    prelude::*, //
 };
 
 /// The translation of a namespace.
@@ -99,9 +95,9 @@ impl Drop for Nat {
 }
 
 /// Whether `regime` wants the source of a flow translated that leaves through `ifindex`.
-fn wants(regime: &Regime, side: &impl ReadSide, flow: &Flow, out: Interface) -> bool {
+fn wants(regime: &Regime, flow: &Flow, out: Interface) -> bool {
     match regime.in_arms() {
-        Some(armed) => masquerades(&armed.compiled, flow, regime.ports().port(side, out)),
+        Some(armed) => masquerades(&armed.compiled, flow, regime.ports().port(out)),
         None => false,
     }
 }
@@ -118,8 +114,7 @@ pub(super) fn end_flows(net: NetRef, old: &Regime, new: &Regime) {
             loopback: false,
             slave: false,
         };
-        let side = rcu::read_lock();
-        wants(old, &side, &found.flow, out) && !wants(new, &side, &found.flow, out)
+        wants(old, &found.flow, out) && !wants(new, &found.flow, out)
     });
 }
 
@@ -154,7 +149,7 @@ unsafe extern "C" fn called(
         let mut window = Window::new();
         let view = packet.look(&mut window);
         match view.track() {
-            Track::Flow(flow) => wants(namespace.in_force(&packet), &packet, &flow, view.egress()),
+            Track::Flow(flow) => wants(namespace.in_force(&packet), &flow, view.egress()),
             _ => false,
         }
     };

@@ -4,19 +4,15 @@
 //!
 //! A policy names interfaces; packets have numbers. The names are bound to numbers when the
 //! policy comes into force, and again whenever a device comes, goes or is renamed. Binding
-//! allocates nothing and cannot fail, so an interface is at worst in no zone, never in an old one.
+//! allocates nothing, waits for nothing and cannot fail, so an interface is at worst in no zone,
+//! never in an old one.
 
 use super::{
     devices::{
         Device,
         Rtnl, //
     },
-    packet::Interface,
-    rcu::{
-        Rcu,
-        ReadSide,
-        Retired, //
-    },
+    packet::Interface, //
 };
 use crate::memory::{
     enomem,
@@ -33,11 +29,16 @@ use camzone_policy::{
         ZoneId, //
     },
 };
-use core::pin::Pin;
 use kernel::{
     new_mutex,
     prelude::*,
-    sync::Mutex, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Mutex, //
+    },
 };
 
 /// An interface of a zone, and its number while there is a device with its name.
@@ -47,23 +48,43 @@ struct Binding {
     ifindex: c_int,
 }
 
-/// A number that is bound; 0 is a free place.
-#[derive(Clone, Copy, Default)]
-struct Bound {
-    ifindex: c_int,
-    zone: ZoneId,
+/// A number and its zone in one word, so that a packet never sees one without the other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Bound(u64);
+
+impl Bound {
+    /// No number is here, nor behind this place on the way from an earlier one.
+    const FREE: Bound = Bound(0);
+    /// The number that was here is bound no more; others may be behind it.
+    const GONE: Bound = Bound(1);
+
+    fn new(ifindex: c_int, zone: ZoneId) -> Self {
+        Bound(u64::from(ifindex as u32) << 32 | u64::from(zone))
+    }
+
+    /// 0 if no number is bound here.
+    #[inline]
+    fn ifindex(self) -> c_int {
+        (self.0 >> 32) as c_int
+    }
+
+    #[inline]
+    fn zone(self) -> ZoneId {
+        self.0 as ZoneId
+    }
 }
 
-/// A hash table with open addressing.
+/// A hash table with open addressing. A number stays in the place that it was put in, and each
+/// place is written as a whole; so it is read while it is written to, and nobody waits.
 ///
 /// # Invariants
 ///
-/// Empty, or its length is a power of two and at least half of its places are free.
-struct Table(KernelList<Bound>);
+/// Empty, or its length is a power of two. Each place is a [`Bound`].
+struct Table(KernelList<Atomic<u64>>);
 
 impl Table {
-    /// A table for that many numbers.
-    fn new(most: usize) -> Result<Pin<KBox<Self>>> {
+    /// A table for that many numbers: at least half of its places are never bound.
+    fn new(most: usize) -> Result<Self> {
         let len = match most {
             0 => 0,
             _ => most
@@ -72,10 +93,7 @@ impl Table {
                 .ok_or(ENOMEM)?,
         };
         // INVARIANT: `len` is such a number.
-        Ok(KBox::into_pin(KBox::new(
-            Table(filled(len, |_| Bound::default())?),
-            GFP_KERNEL,
-        )?))
+        Ok(Table(filled(len, |_| Atomic::new(Bound::FREE.0))?))
     }
 
     /// The places to look for a number, in order. Numbers are given one after the other, so
@@ -88,49 +106,101 @@ impl Table {
     }
 
     #[inline]
+    fn get(&self, place: usize) -> Option<Bound> {
+        let word = self.0.get(place)?;
+        // SAFETY: `as_ptr` is valid. A volatile read of a word is `READ_ONCE`, and calls nothing,
+        // unlike `Atomic::load`.
+        Some(Bound(unsafe { word.as_ptr().read_volatile() }))
+    }
+
+    fn set(&self, place: usize, bound: Bound) {
+        if let Some(word) = self.0.get(place) {
+            word.store(bound.0, Relaxed);
+        }
+    }
+
+    /// The place of a number; 0 has none.
+    fn find(&self, ifindex: c_int) -> Option<usize> {
+        self.places(ifindex)
+            .filter(|_| ifindex != 0)
+            .take_while(|place| self.get(*place) != Some(Bound::FREE))
+            .find(|place| self.get(*place).is_some_and(|b| b.ifindex() == ifindex))
+    }
+
+    #[inline]
     fn zone(&self, ifindex: c_int) -> Option<ZoneId> {
         for place in self.places(ifindex) {
-            let bound = self.0.get(place)?;
-            if bound.ifindex == ifindex {
-                return Some(bound.zone);
+            let bound = self.get(place)?;
+            if bound.ifindex() == ifindex {
+                return Some(bound.zone());
             }
-            if bound.ifindex == 0 {
+            if bound == Bound::FREE {
                 return None;
             }
         }
         None
     }
 
-    /// Makes the table say what `bindings` say, which are no more than it was made for.
-    fn fill(&mut self, bindings: &[Binding]) {
-        self.0
-            .iter_mut()
-            .for_each(|bound| *bound = Bound::default());
-        for binding in bindings.iter().filter(|binding| binding.ifindex != 0) {
-            for place in self.places(binding.ifindex) {
-                if let Some(bound) = self.0.get_mut(place) {
-                    if bound.ifindex == 0 {
-                        bound.ifindex = binding.ifindex;
-                        bound.zone = binding.zone;
-                        break;
-                    }
+    /// Binds a number; says how many places are gone no more. Without a place it is in no zone.
+    fn bind(&self, ifindex: c_int, zone: ZoneId) -> usize {
+        let unbound = |place: &usize| self.get(*place).is_some_and(|b| b.ifindex() == 0);
+        let known = self.find(ifindex);
+        let Some(place) = known.or_else(|| self.places(ifindex).find(unbound)) else {
+            return 0;
+        };
+        let again = self.get(place) == Some(Bound::GONE);
+        self.set(place, Bound::new(ifindex, zone));
+        again.into()
+    }
+
+    /// Unbinds a number, if it is bound; says how many places are gone by that.
+    fn unbind(&self, ifindex: c_int) -> usize {
+        let place = self.find(ifindex);
+        if let Some(place) = place {
+            self.set(place, Bound::GONE);
+        }
+        place.is_some().into()
+    }
+
+    /// Frees the places that are on the way to no number; says how many others are gone.
+    ///
+    /// Whoever looks for a bound number meanwhile does not come by them.
+    fn sweep(&self) -> usize {
+        let mask = self.0.len().wrapping_sub(1);
+        // So many places before this one are on the way to a number. The first round begins
+        // without knowing what lies behind the last place, and so only finds out.
+        let mut needed = 0usize;
+        let mut gone = 0usize;
+        for round in 0..2 {
+            for place in (0..self.0.len()).rev() {
+                let bound = self.get(place).unwrap_or(Bound::FREE);
+                let crossed = needed > 0;
+                needed = needed.saturating_sub(1);
+                if bound.ifindex() != 0 {
+                    needed = needed.max(place.wrapping_sub(bound.ifindex() as usize) & mask);
+                } else if round > 0 && crossed {
+                    gone = gone.saturating_add(1);
+                } else if round > 0 {
+                    self.set(place, Bound::FREE);
                 }
             }
         }
+        gone
     }
 }
 
 /// What is needed to change what is bound.
 struct Binder {
     bindings: KernelList<Binding>,
-    // The table that is not in force. Only a panic could leave none.
-    spare: Option<Pin<KBox<Table>>>,
+    // How many places are gone.
+    gone: usize,
 }
 
 /// The interfaces of a policy.
 #[pin_data]
 pub(crate) struct Ports {
-    table: Rcu<Table>,
+    // Written with the binder locked.
+    table: Table,
     #[pin]
     binder: Mutex<Binder>,
 }
@@ -147,21 +217,20 @@ impl Ports {
             };
             bindings.push(binding).map_err(enomem)?;
         }
-        let table = Rcu::new(Table::new(bindings.len())?);
-        let spare = Some(Table::new(bindings.len())?);
+        let table = Table::new(bindings.len())?;
         Ok(pin_init!(Ports {
             table,
-            binder <- new_mutex!(Binder { bindings, spare }, "camzone ports"),
+            binder <- new_mutex!(Binder { bindings, gone: 0 }, "camzone ports"),
         }))
     }
 
     /// What an interface is to the policy.
     #[inline]
-    pub(super) fn port(&self, side: &impl ReadSide, interface: Interface) -> Port {
+    pub(super) fn port(&self, interface: Interface) -> Port {
         if interface.loopback {
             return Port::Loopback;
         }
-        match self.zone(side, interface) {
+        match self.zone(interface) {
             Some(zone) => Port::Zone(zone),
             None => Port::Unzoned,
         }
@@ -169,69 +238,56 @@ impl Ports {
 
     /// The zone of an interface. Slaves of a VRF are in none.
     #[inline]
-    pub(super) fn zone(&self, side: &impl ReadSide, interface: Interface) -> Option<ZoneId> {
+    pub(super) fn zone(&self, interface: Interface) -> Option<ZoneId> {
         if interface.ifindex == 0 || interface.slave {
             return None;
         }
-        self.table.read(side).zone(interface.ifindex)
+        self.table.zone(interface.ifindex)
     }
 
-    /// Binds the devices that `each` hands over, before anybody asks.
-    ///
-    /// # Safety
-    ///
-    /// [`Ports::port`] and [`Ports::zone`] were not called yet.
-    pub(super) unsafe fn bind_first(
-        &self,
-        rtnl: &Rtnl,
-        each: impl FnOnce(&mut dyn FnMut(&Device<'_>)),
-    ) {
-        let mut binder = self.binder.lock();
-        each(&mut |device| {
-            binder.change(device, true);
-        });
-        if let Some(retired) = self.publish(rtnl, &mut binder) {
-            // SAFETY: By the caller's promise nobody reads it.
-            binder.spare = Some(unsafe { retired.unread() });
-        }
+    /// A device is there or was renamed (`there`), or is about to go. The next packet is judged
+    /// by that; nobody waits, because the RTNL is everybody's.
+    pub(super) fn device(&self, _rtnl: &Rtnl, device: &Device<'_>, there: bool) {
+        self.binder.lock().change(&self.table, device, there);
     }
 
-    /// A device came or was renamed (`there`), or is about to go. Waits until no packet is judged
-    /// by what was before.
-    pub(super) fn device(&self, rtnl: &Rtnl, device: &Device<'_>, there: bool) {
-        let mut binder = self.binder.lock();
-        if !binder.change(device, there) {
-            return;
-        }
-        if let Some(retired) = self.publish(rtnl, &mut binder) {
-            binder.spare = Some(retired.wait());
-        }
-    }
-
-    /// Puts a table in force that says what the bindings say.
-    fn publish(&self, _rtnl: &Rtnl, binder: &mut Binder) -> Option<Retired<Table>> {
-        let mut table = binder.spare.take()?;
-        table.fill(&binder.bindings);
-        Some(self.table.replace(table))
+    /// From now on devices change nothing: the namespace is going, and its packets with it.
+    pub(super) fn stop(&self) {
+        self.binder.lock().bindings.clear();
     }
 }
 
 impl Binder {
-    /// Binds and unbinds; says whether anything changed.
-    fn change(&mut self, device: &Device<'_>, there: bool) -> bool {
-        let mut changed = false;
+    fn change(&mut self, table: &Table, device: &Device<'_>, there: bool) {
+        if self.bindings.is_empty() {
+            return;
+        }
+        let mut zone = None;
         for binding in self.bindings.iter_mut() {
-            let ifindex = if there && binding.name.as_bytes() == device.name {
-                device.ifindex
+            if there && binding.name.as_bytes() == device.name {
+                zone = Some(binding.zone);
+                if binding.ifindex != device.ifindex {
+                    self.gone = self.gone.saturating_add(table.unbind(binding.ifindex));
+                    binding.ifindex = device.ifindex;
+                }
             } else if binding.ifindex == device.ifindex {
                 // Gone, or it had this name before.
-                0
-            } else {
-                continue;
-            };
-            changed |= binding.ifindex != ifindex;
-            binding.ifindex = ifindex;
+                binding.ifindex = 0;
+            }
         }
-        changed
+        match zone {
+            Some(zone) => {
+                let again = table.bind(device.ifindex, zone);
+                self.gone = self.gone.saturating_sub(again);
+            }
+            None => {
+                let gone = table.unbind(device.ifindex);
+                self.gone = self.gone.saturating_add(gone);
+            }
+        }
+        // Names that come and go for ever would leave no place free.
+        if self.gone > table.0.len() / 4 {
+            self.gone = table.sweep();
+        }
     }
 }

@@ -8,7 +8,6 @@ use crate::bindings;
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
-    ops::Deref,
     pin::Pin, //
 };
 use kernel::{
@@ -109,30 +108,11 @@ pub(crate) struct Retired<T: Send + Sync>(*mut c_void, PhantomData<Pin<KBox<T>>>
 impl<T: Send + Sync> Retired<T> {
     /// Waits until nobody reads the value.
     pub(crate) fn wait(self) -> Pin<KBox<T>> {
-        synchronize();
-        // SAFETY: A grace period has passed.
-        unsafe { self.unread() }
-    }
-
-    /// The value, at once.
-    ///
-    /// # Safety
-    ///
-    /// Nobody reads it.
-    pub(crate) unsafe fn unread(self) -> Pin<KBox<T>> {
         let this = ManuallyDrop::new(self);
-        // SAFETY: By the type invariant the pointer comes from `into_foreign` and is ours, and by
-        // the caller's promise nobody borrows it; `this` is not dropped.
+        synchronize();
+        // SAFETY: By the type invariant the pointer comes from `into_foreign` and is ours, a
+        // grace period has passed, and `this` is not dropped.
         unsafe { Pin::<KBox<T>>::from_foreign(this.0) }
-    }
-}
-
-impl<T: Send + Sync> Deref for Retired<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        // SAFETY: By the type invariant the value is valid until `self` is gone.
-        unsafe { &*self.0.cast::<T>() }
     }
 }
 

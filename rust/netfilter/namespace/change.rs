@@ -151,12 +151,9 @@ impl Namespace {
     /// and sees to what that leaves behind. Cannot fail.
     fn put_in_force(&self, config: &Config, regime: Pin<KBox<Regime>>, carry: &Carry) {
         let rtnl = Rtnl::lock();
-        // SAFETY: No packet has seen the regime yet.
-        unsafe {
-            regime.ports().bind_first(&rtnl, |bind| {
-                devices::walk(&rtnl, self.net, |device| bind(device));
-            });
-        }
+        devices::walk(&rtnl, self.net, |device| {
+            regime.ports().device(&rtnl, device, true);
+        });
         let retired = self.regime.replace(regime);
         drop(rtnl);
         let old = retired.wait();
