@@ -20,6 +20,7 @@ for ((n = 1; n <= rounds; n++)); do
 	rmmod camzone
 done
 ok "$rounds rounds under traffic"
-kill $(jobs -p)
+mapfile -t floods < <(jobs -p)
+kill "${floods[@]}"
 wait || true
 check "the camera reaches the router afterwards" at cam ping -c 1 -W 2 -q 192.168.8.1
