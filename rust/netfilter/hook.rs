@@ -83,13 +83,18 @@ impl Hooks {
         let net = namespace.net();
         // SAFETY: The namespace is alive; the operations stay in their box, by the type
         // invariant until a grace period after they were unregistered.
-        to_result(unsafe {
+        let registered = to_result(unsafe {
             bindings::nf_register_net_hooks(
                 net.as_ptr(),
                 operations.as_ptr(),
                 operations.len() as c_uint,
             )
-        })?;
+        });
+        if let Err(error) = registered {
+            // Some were registered for a moment, and are perhaps listed (nfnetlink_hook).
+            rcu::synchronize();
+            return Err(error);
+        }
         // INVARIANT: They were registered just now, with the state that the caller keeps alive.
         Ok(Hooks {
             net,
@@ -99,7 +104,11 @@ impl Hooks {
     }
 
     /// Unregisters the hooks; packets may be in them for one more grace period.
-    pub(super) fn stop(&mut self) {
+    ///
+    /// # Safety
+    ///
+    /// The value is not dropped before that has passed.
+    pub(super) unsafe fn stop(&mut self) {
         if !core::mem::replace(&mut self.registered, false) {
             return;
         }
@@ -117,7 +126,8 @@ impl Hooks {
 impl Drop for Hooks {
     fn drop(&mut self) {
         if self.registered {
-            self.stop();
+            // SAFETY: It is waited for.
+            unsafe { self.stop() };
             rcu::synchronize();
         }
     }

@@ -176,17 +176,24 @@ impl Namespace {
     }
 
     /// Takes everything away that packets can run into; the namespace, or the module, is about
-    /// to go. The state itself is freed a grace period later.
-    pub(super) fn stop(&self) {
+    /// to go.
+    ///
+    /// # Safety
+    ///
+    /// What is in force is not changed any more, and the namespace is freed no earlier than a
+    /// grace period later.
+    pub(super) unsafe fn stop(&self) {
         let mut config = self.config.lock();
         if let Some(nat) = &mut config.nat {
-            nat.stop();
+            // SAFETY: Nobody takes it out of the configuration any more, which goes with `self`.
+            unsafe { nat.stop() };
         }
         if config.nat.is_some() {
             nat::end_all_flows(self.net);
         }
         if let Some(hooks) = &mut config.hooks {
-            hooks.stop();
+            // SAFETY: As above.
+            unsafe { hooks.stop() };
         }
         self.held(&config).ports().stop();
         config.tracking = None;

@@ -66,7 +66,13 @@ impl Nat {
         let net = namespace.net();
         // SAFETY: The namespace is alive; the operation stays in its box, by the type invariant
         // until a grace period after it was unregistered.
-        to_result(unsafe { bindings::nf_nat_inet_register_fn(net.as_ptr(), &*operation) })?;
+        let registered =
+            to_result(unsafe { bindings::nf_nat_inet_register_fn(net.as_ptr(), &*operation) });
+        if let Err(error) = registered {
+            // It was registered for one family, and is perhaps listed (nfnetlink_hook).
+            synchronize();
+            return Err(error);
+        }
         // INVARIANT: It was registered just now, with the state that the caller keeps alive.
         Ok(Nat {
             net,
@@ -76,7 +82,11 @@ impl Nat {
     }
 
     /// Unregisters the translation; packets may be in it for one more grace period.
-    pub(super) fn stop(&mut self) {
+    ///
+    /// # Safety
+    ///
+    /// The value is not dropped before that has passed.
+    pub(super) unsafe fn stop(&mut self) {
         if !core::mem::replace(&mut self.registered, false) {
             return;
         }
@@ -88,7 +98,8 @@ impl Nat {
 impl Drop for Nat {
     fn drop(&mut self) {
         if self.registered {
-            self.stop();
+            // SAFETY: It is waited for.
+            unsafe { self.stop() };
             synchronize();
         }
     }

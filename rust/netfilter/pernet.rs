@@ -105,7 +105,10 @@ unsafe extern "C" fn pre_exit(net: *mut bindings::net) {
     };
     // SAFETY: The namespace is still there, and `exit` comes after this.
     if let Some(state) = unsafe { state(net) } {
-        state.stop();
+        // SAFETY: Who could change what is in force has a socket, which holds the namespace, or
+        // is the family, which is dropped before the operations; and there is a grace period
+        // before `exit` (see `ops_undo_list`).
+        unsafe { state.stop() };
     }
 }
 
