@@ -114,7 +114,8 @@ impl Namespace {
 
     /// What is in force, while the configuration is locked.
     fn held<'a>(&'a self, _config: &'a Config) -> &'a Regime {
-        // SAFETY: Replaced only by those who have the configuration to themselves.
+        // SAFETY: Replaced by `put_in_force` only, which borrows the namespace's configuration
+        // mutably, and that is borrowed for `'a`.
         unsafe { self.regime.hold() }
     }
 

@@ -59,7 +59,7 @@ impl Namespace {
         let carry = Carry::plan(old, &sealed)?;
         let fresh = self.prepare(&config, false)?;
         config.keep(fresh);
-        self.put_in_force(&config, sealed, &carry);
+        self.put_in_force(&mut config, sealed, &carry);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl Namespace {
         config.keep(fresh);
         config.pin = config.pin.take().or(pin);
         config.save(forwarding, new.saved);
-        self.put_in_force(&config, regime, &carry);
+        self.put_in_force(&mut config, regime, &carry);
         if !masquerades {
             config.nat = None;
         }
@@ -121,7 +121,7 @@ impl Namespace {
         if old.in_arms().is_some() {
             let sealed = Regime::sealed(old.generation().wrapping_add(1))?;
             let carry = Carry::plan(old, &sealed)?;
-            self.put_in_force(&config, sealed, &carry);
+            self.put_in_force(&mut config, sealed, &carry);
             config.nat = None;
             config.pin = None;
             config.save(false, None);
@@ -149,7 +149,9 @@ impl Namespace {
 
     /// Puts a regime in force on the very next packet, waits until none is judged by the old one,
     /// and sees to what that leaves behind. Cannot fail.
-    fn put_in_force(&self, config: &Config, regime: Pin<KBox<Regime>>, carry: &Carry) {
+    ///
+    /// Who holds what was in force has the configuration borrowed, and this wants it alone.
+    fn put_in_force(&self, config: &mut Config, regime: Pin<KBox<Regime>>, carry: &Carry) {
         let rtnl = Rtnl::lock();
         devices::walk(&rtnl, self.net, |device| {
             regime.ports().device(&rtnl, device, true);
