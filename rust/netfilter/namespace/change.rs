@@ -55,7 +55,7 @@ impl Namespace {
         if !old.is_idle() {
             return Ok(());
         }
-        let sealed = Regime::sealed(old.generation())?;
+        let sealed = Regime::sealed(old.generation().wrapping_add(1))?;
         let carry = Carry::plan(old, &sealed)?;
         let fresh = self.prepare(&config, false)?;
         config.keep(fresh);

@@ -26,7 +26,7 @@ lab up
 load_camzone
 refuse "nothing is shown while no policy is in force" camzonectl show
 check "the article's policy would be accepted" camzonectl apply --check "$article"
-equal "a check changes nothing" "sealed 0" "$(state) $(generation)"
+equal "a check changes nothing" "sealed 1" "$(state) $(generation)"
 
 there_and_back "the article" "$article"
 there_and_back "with IPv6" "$article_v6"
