@@ -157,20 +157,33 @@ static void look_at_track(const struct sk_buff *skb, struct camzone_view *view)
 static void look_at_home(const struct sk_buff *skb, const struct nf_hook_state *state,
 			 struct camzone_view *view)
 {
-	struct net_device *dev;
+	const struct net_device *dev = state->in;
+	const struct in_device *in_dev;
+	const struct in_ifaddr *ifa;
 	struct in6_addr v6;
 	__be32 v4;
 
 	if (view->track != CAMZONE_TRACK_FLOW || CTINFO2DIR(view->ctinfo) != IP_CT_DIR_ORIGINAL)
 		return;
+	/* Several interfaces may have the address: the packet's own comes first. */
 	if (state->pf == NFPROTO_IPV4) {
 		memcpy(&v4, view->flow.ends.responder, sizeof(v4));
+		in_dev = __in_dev_get_rcu(dev);
+		if (in_dev) {
+			in_dev_for_each_ifa_rcu(ifa, in_dev) {
+				if (ifa->ifa_local == v4)
+					goto found;
+			}
+		}
 		dev = __ip_dev_find(state->net, v4, false);
 	} else {
 		memcpy(&v6, view->flow.ends.responder, sizeof(v6));
-		dev = ipv6_dev_find(state->net, &v6,
-				    ipv6_addr_type(&v6) & IPV6_ADDR_LINKLOCAL ? state->in : NULL);
+		if (ipv6_chk_addr(state->net, &v6, dev, 1))
+			goto found;
+		dev = ipv6_addr_type(&v6) & IPV6_ADDR_LINKLOCAL ?
+		      NULL : ipv6_dev_find(state->net, &v6, NULL);
 	}
+found:
 	if (dev)
 		view->home = dev->ifindex;
 }

@@ -25,6 +25,16 @@ expect arrives own allowed
 expect arrives own6 allowed
 for name in private outer private6 outer6; do expect stopped "$name" wrong-address; done
 expect stopped loopback
+# A line without a number of its own (ppp0, say) has another interface's address: that stays at home there.
+ip link add ppp0 type dummy
+ip link set ppp0 up
+ip address add 192.168.8.1/32 dev ppp0
+ip address add fd00:8::1/128 dev ppp0 nodad
+expect arrives own allowed
+expect arrives own6 allowed
+ip address add 192.168.5.200/32 dev ppp0
+expect stopped private wrong-address
+ip link del ppp0
 { zones full; allow camera router ftp 'to_address = "192.168.5.200"'; } | apply -
 expect arrives private allowed
 expect stopped outer
