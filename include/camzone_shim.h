@@ -30,6 +30,7 @@ struct camzone_ends {
 #define CAMZONE_FLOW_CONFIRMED	0x01
 #define CAMZONE_FLOW_SOURCE_NAT	0x02
 #define CAMZONE_FLOW_MASTER	0x04	/* master is filled in */
+#define CAMZONE_FLOW_LOCAL	0x08	/* the router opened it; said where masquerading asks */
 
 /* What connection tracking knows of a flow. */
 struct camzone_flow {

@@ -92,6 +92,24 @@ static void flow_of(const struct nf_conn *ct, struct camzone_flow *flow)
 	}
 }
 
+/* An address of the router lies in a zone's networks, but is none of the zone's. */
+static void look_at_initiator(struct net *net, struct camzone_flow *flow)
+{
+	struct in6_addr v6;
+	__be32 v4;
+	bool local;
+
+	if (flow->ends.family == NFPROTO_IPV4) {
+		memcpy(&v4, flow->ends.initiator, sizeof(v4));
+		local = inet_addr_type(net, v4) == RTN_LOCAL;
+	} else {
+		memcpy(&v6, flow->ends.initiator, sizeof(v6));
+		local = ipv6_chk_addr(net, &v6, NULL, 0);
+	}
+	if (local)
+		flow->flags |= CAMZONE_FLOW_LOCAL;
+}
+
 /* The packet's first bytes as they lie, or a copy of them in @window. */
 static void look_at_head(const struct sk_buff *skb, struct camzone_view *view, u8 *window)
 {
@@ -230,6 +248,8 @@ void camzone_look(struct sk_buff *skb, const struct nf_hook_state *state,
 	look_at_track(skb, view);
 	if (state->hook == NF_INET_LOCAL_IN && !(view->flags & CAMZONE_IN_LOOPBACK))
 		look_at_home(skb, state, view);
+	if (state->hook == NF_INET_POST_ROUTING && view->track == CAMZONE_TRACK_FLOW)
+		look_at_initiator(state->net, &view->flow);
 }
 
 void camzone_count(struct camzone_counter __percpu *a, struct camzone_counter __percpu *b,
@@ -316,6 +336,8 @@ void camzone_found_of(struct nf_conn *ct, struct camzone_found *found)
 	memcpy(found->to, &nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u3, sizeof(found->to));
 	memcpy(found->back, &nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u3, sizeof(found->back));
 	found->masquerade = nat ? nat->masq_index : 0;
+	if (found->masquerade)
+		look_at_initiator(nf_ct_net(ct), &found->flow);
 }
 
 void camzone_flows_kill(struct net *net, int (*wanted)(struct nf_conn *ct, void *data),

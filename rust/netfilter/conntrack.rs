@@ -15,10 +15,7 @@ use camzone_policy::{
         Track, //
     },
 };
-use core::{
-    ffi::c_int,
-    mem::ManuallyDrop, //
-};
+use core::ffi::c_int;
 use kernel::{
     error::to_result,
     prelude::*, //
@@ -89,20 +86,20 @@ pub(super) struct Found {
     pub(super) flow: Flow,
     /// Whom its packets are from and to, in both directions, before and after translation.
     pub(super) addresses: [Address; 4],
-    /// The interface that it was masqueraded for, or 0.
-    pub(super) masquerade: c_int,
+    /// It is masqueraded, by whomever.
+    pub(super) masqueraded: bool,
+    /// It is masqueraded, and an address of the router opened it.
+    pub(super) own: bool,
 }
 
 /// Ends every flow in the namespace that `wanted` says. It must not sleep.
 pub(super) fn kill_flows<F: Fn(&Found) -> bool>(net: NetRef, wanted: F) {
-    let wanted = ManuallyDrop::new(wanted);
-    let data: *const F = &*wanted;
+    let data: *const F = &wanted;
     // SAFETY: The namespace is alive as long as there is a `NetRef`; `visit::<F>` gets the `F`
     // that it expects, and only while this call lasts.
     unsafe {
         bindings::camzone_flows_kill(net.as_ptr(), Some(visit::<F>), data.cast_mut().cast());
     }
-    drop(ManuallyDrop::into_inner(wanted));
 }
 
 /// # Safety
@@ -126,8 +123,9 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
             address(family, &raw.to),
             address(family, &raw.back),
         ],
+        masqueraded: raw.masquerade != 0 && flow.source_nat,
+        own: u32::from(raw.flow.flags) & bindings::CAMZONE_FLOW_LOCAL != 0,
         flow,
-        masquerade: raw.masquerade,
     };
     wanted(&found).into()
 }

@@ -190,7 +190,7 @@ impl Namespace {
             unsafe { nat.stop() };
         }
         if config.nat.is_some() {
-            nat::end_all_flows(self.net);
+            nat::end_flows(self.net, self.held(&config), None);
         }
         if let Some(hooks) = &mut config.hooks {
             // SAFETY: As above.

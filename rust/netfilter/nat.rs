@@ -13,7 +13,6 @@ use super::{
     namespace::Namespace,
     net::NetRef,
     packet::{
-        Interface,
         Packet,
         Window, //
     },
@@ -25,6 +24,7 @@ use camzone_policy::{
     decide::masquerades,
     facts::{
         Flow,
+        Port,
         Track, //
     },
 };
@@ -105,37 +105,33 @@ impl Drop for Nat {
     }
 }
 
-/// Whether `regime` wants the source of a flow translated that leaves through `ifindex`.
-fn wants(regime: &Regime, flow: &Flow, out: Interface) -> bool {
+/// Whether `regime` wants the source of a flow translated that leaves through `port`.
+fn wants(regime: &Regime, flow: &Flow, port: Port) -> bool {
     match regime.in_arms() {
-        Some(armed) => masquerades(&armed.compiled, flow, regime.ports().port(out)),
+        Some(armed) => masquerades(&armed.compiled, flow, port),
         None => false,
     }
 }
 
-/// Ends the flows that `old` had masqueraded and `new` would not. The kernel asks for a
-/// translation only once in a flow's life.
-pub(super) fn end_flows(net: NetRef, old: &Regime, new: &Regime) {
+/// The same of a flow that was found. The interface that it left through may have another name by
+/// now, or be gone; the zone of the address that it was opened to is what counts.
+fn wants_found(regime: &Regime, found: &Found) -> bool {
+    let Some(armed) = regime.in_arms() else {
+        return false;
+    };
+    let to = armed.compiled.zone_of(found.flow.ends.responder);
+    wants(regime, &found.flow, to.map_or(Port::Unzoned, Port::Zone))
+}
+
+/// Ends the flows that `old` had masqueraded and `new`, if there is one, would not. The kernel
+/// asks for a translation only once in a flow's life. What other tables masquerade is theirs.
+pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
     conntrack::kill_flows(net, |found| {
-        if !is_masqueraded(found) {
-            return false;
-        }
-        let out = Interface {
-            ifindex: found.masquerade,
-            loopback: false,
-            slave: false,
-        };
-        wants(old, &found.flow, out) && !wants(new, &found.flow, out)
+        found.masqueraded
+            && !found.own
+            && wants_found(old, found)
+            && !new.is_some_and(|new| wants_found(new, found))
     });
-}
-
-/// Ends all flows that are masqueraded, by whomever: the interfaces are not known any more.
-pub(super) fn end_all_flows(net: NetRef) {
-    conntrack::kill_flows(net, is_masqueraded);
-}
-
-fn is_masqueraded(found: &Found) -> bool {
-    found.masquerade != 0 && found.flow.source_nat
 }
 
 /// Called for the first packet of a flow.
@@ -160,7 +156,10 @@ unsafe extern "C" fn called(
         let mut window = Window::new();
         let view = packet.look(&mut window);
         match view.track() {
-            Track::Flow(flow) => wants(namespace.in_force(&packet), &flow, view.egress()),
+            Track::Flow(flow) if !view.own() => {
+                let regime = namespace.in_force(&packet);
+                wants(regime, &flow, regime.ports().port(view.egress()))
+            }
             _ => false,
         }
     };

@@ -162,7 +162,7 @@ impl Namespace {
         let new = self.held(config);
         carry.run(&old, new);
         if config.nat.is_some() {
-            nat::end_flows(self.net, &old, new);
+            nat::end_flows(self.net, &old, Some(new));
         }
     }
 }

@@ -33,7 +33,7 @@ cat >"$work/client.py" <<'PY'
 import socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 sock = socket.socket(family, socket.SOCK_DGRAM)
-sock.bind(("", int(sys.argv[2])))
+sock.bind((sys.argv[3] if len(sys.argv) > 3 else "", int(sys.argv[2])))
 sock.settimeout(1)
 sock.sendto(b"?", (sys.argv[1], 9000))
 try:
@@ -65,6 +65,37 @@ equal "two flows are translated" 2 "$(translated)"
 policy plain
 equal "a plain policy: no translated flow is left" 0 "$(translated)"
 equal "the outside sees the camera again" 192.168.8.110 "$(seen 192.168.0.10 5002)"
+
+policy masquerade
+seen 192.168.0.10 5005 >/dev/null
+ip link set eth0 name wan0
+policy plain
+ip link set wan0 name eth0
+equal "nor is one if its interface has another name by then" 0 "$(translated)"
+
+# The camera's network has an address of the router's, and the rule means the network.
+router_seen() { python3 "$work/client.py" 192.168.0.10 "$1" 192.168.8.1; }
+policy masquerade
+equal "the router's own packets are not translated" 192.168.8.1 "$(router_seen 5006)"
+policy plain
+equal "and go on when the policy is plain" 192.168.8.1 "$(router_seen 5006)"
+
+# What other tables masquerade is theirs: the router's own, say.
+nft -f - <<'NFT'
+table ip other {
+	chain out {
+		type nat hook postrouting priority 90
+		udp sport 5007 masquerade
+	}
+}
+NFT
+policy masquerade
+equal "another table translates the router's own" 192.168.0.1 "$(router_seen 5007)"
+policy plain
+equal "that flow outlives our masquerade" 1 "$(translated)"
+nft delete table ip other
+conntrack -F 2>/dev/null
+
 policy masquerade
 seen 192.168.0.10 5003 >/dev/null
 arm disarm >/dev/null
