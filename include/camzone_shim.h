@@ -158,7 +158,7 @@ void *camzone_net_slot(const struct net *net, unsigned int id);
 struct net *camzone_init_net(void);
 bool camzone_net_pins(const struct net *net);
 void camzone_devices_walk(struct net *net,
-			  void (*visit)(const struct camzone_device *dev, void *data),
+			  bool (*visit)(const struct camzone_device *dev, void *data),
 			  void *data);
 void camzone_device_of(void *info, struct camzone_device *dev);
 int camzone_logger_get(u8 pf);

@@ -405,9 +405,9 @@ static void device_of(struct net_device *dev, struct camzone_device *device)
 		device->flags |= CAMZONE_IN_SLAVE;
 }
 
-/* Under RTNL. */
+/* Under RTNL, as long as @visit says to go on. */
 void camzone_devices_walk(struct net *net,
-			  void (*visit)(const struct camzone_device *dev, void *data),
+			  bool (*visit)(const struct camzone_device *dev, void *data),
 			  void *data)
 {
 	struct camzone_device device;
@@ -416,7 +416,8 @@ void camzone_devices_walk(struct net *net,
 	ASSERT_RTNL();
 	for_each_netdev(net, dev) {
 		device_of(dev, &device);
-		visit(&device, data);
+		if (!visit(&device, data))
+			return;
 	}
 }
 

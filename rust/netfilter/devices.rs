@@ -82,8 +82,8 @@ impl<'a> Device<'a> {
     }
 }
 
-/// Visits every device of the namespace.
-pub(super) fn walk<F: FnMut(&Device<'_>)>(_rtnl: &Rtnl, net: NetRef, mut visitor: F) {
+/// Visits the devices of the namespace as long as `visitor` says to go on.
+pub(super) fn walk<F: FnMut(&Device<'_>) -> bool>(_rtnl: &Rtnl, net: NetRef, mut visitor: F) {
     // SAFETY: The namespace is alive as long as there is a `NetRef`, the RTNL is held, and
     // `visit::<F>` gets the `F` that it expects, only while this call lasts.
     unsafe {
@@ -98,14 +98,14 @@ pub(super) fn walk<F: FnMut(&Device<'_>)>(_rtnl: &Rtnl, net: NetRef, mut visitor
 /// # Safety
 ///
 /// To be called by `camzone_devices_walk` only, with a valid `F` that nobody else uses.
-unsafe extern "C" fn visit<F: FnMut(&Device<'_>)>(
+unsafe extern "C" fn visit<F: FnMut(&Device<'_>) -> bool>(
     raw: *const bindings::camzone_device,
     data: *mut c_void,
-) {
+) -> bool {
     // SAFETY: By this function's promise `data` is an `F`.
     let visitor = unsafe { &mut *data.cast::<F>() };
     // SAFETY: The shim filled it in, and walks under RTNL.
-    visitor(&unsafe { Device::new(&*raw) });
+    visitor(&unsafe { Device::new(&*raw) })
 }
 
 /// The C side's structure.

@@ -15,6 +15,7 @@ use super::{
     },
     nat,
     net::NetRef,
+    packet::Interface,
     pernet,
     rcu::{
         Rcu,
@@ -46,23 +47,71 @@ pub(crate) use super::{
 };
 
 /// The state in force, while it cannot change.
-pub(crate) struct Snapshot<'a>(&'a Regime);
+pub(crate) struct Snapshot<'a> {
+    net: NetRef,
+    regime: &'a Regime,
+    config: &'a Config,
+}
 
 impl<'a> Snapshot<'a> {
     /// The number of what is in force.
     pub(crate) fn generation(&self) -> u32 {
-        self.0.generation()
+        self.regime.generation()
     }
 
     /// The policy in force, if there is one.
     pub(crate) fn armed(&self) -> Option<&'a Armed> {
-        self.0.in_arms()
+        self.regime.in_arms()
     }
 
     /// Packets and bytes that were counted.
     pub(crate) fn counter(&self, slot: Slot) -> (u64, u64) {
-        let sum = self.0.counters().sum(slot);
+        let sum = self.regime.counters().sum(slot);
         (sum.packets, sum.bytes)
+    }
+
+    /// What guards the namespace.
+    pub(crate) fn status(&self) -> Status {
+        let armed = self.armed();
+        Status {
+            state: match armed {
+                Some(_) => State::Armed,
+                None if self.regime.is_idle() => State::Idle,
+                None => State::Sealed,
+            },
+            generation: self.generation(),
+            digest: armed.map(|armed| armed.digest),
+            forwarding: armed.is_some_and(|armed| armed.compiled.policy.forwarding),
+            saved: self.config.saved,
+        }
+    }
+
+    /// Visits the devices of the namespace, but not loopback, until `visit` fails: name, number,
+    /// name of the zone that packets find. The RTNL is held meanwhile.
+    pub(crate) fn for_each_port<E>(
+        &self,
+        mut visit: impl FnMut(&[u8], u32, Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut result = Ok(());
+        let rtnl = Rtnl::lock();
+        devices::walk(&rtnl, self.net, |device| {
+            let Some(ifindex) = u32::try_from(device.ifindex)
+                .ok()
+                .filter(|_| !device.loopback)
+            else {
+                return true;
+            };
+            let zone = self.regime.ports().zone(Interface {
+                ifindex: device.ifindex,
+                loopback: false,
+                slave: device.slave,
+            });
+            let zone = self.armed().zip(zone);
+            let zone = zone.and_then(|(armed, zone)| armed.compiled.policy.zone(zone));
+            result = visit(device.name, ifindex, zone.map(|zone| zone.name.as_bytes()));
+            result.is_ok()
+        });
+        result
     }
 }
 
@@ -132,48 +181,21 @@ impl Namespace {
     }
 
     fn status_of(&self, config: &Config) -> Status {
-        let regime = self.held(config);
-        let armed = regime.in_arms();
-        Status {
-            state: match armed {
-                Some(_) => State::Armed,
-                None if regime.is_idle() => State::Idle,
-                None => State::Sealed,
-            },
-            generation: regime.generation(),
-            digest: armed.map(|armed| armed.digest),
-            forwarding: armed.is_some_and(|armed| armed.compiled.policy.forwarding),
-            saved: config.saved,
+        self.snapshot(config).status()
+    }
+
+    fn snapshot<'a>(&'a self, config: &'a Config) -> Snapshot<'a> {
+        Snapshot {
+            net: self.net,
+            regime: self.held(config),
+            config,
         }
     }
 
     /// Reads what is in force. Process context only; nothing changes meanwhile.
     pub(crate) fn read<R>(&self, read: impl FnOnce(&Snapshot<'_>) -> R) -> R {
         let config = self.config.lock();
-        read(&Snapshot(self.held(&config)))
-    }
-
-    /// Visits the devices of the namespace, but not loopback: name, number, name of the zone. The
-    /// RTNL is held meanwhile.
-    pub(crate) fn for_each_port(&self, mut visit: impl FnMut(&[u8], u32, Option<&[u8]>)) {
-        let config = self.config.lock();
-        let armed = self.held(&config).in_arms();
-        let rtnl = Rtnl::lock();
-        devices::walk(&rtnl, self.net, |device| {
-            let Some(ifindex) = u32::try_from(device.ifindex)
-                .ok()
-                .filter(|_| !device.loopback)
-            else {
-                return;
-            };
-            let policy = armed.map(|armed| &armed.compiled.policy);
-            let zone = policy.filter(|_| !device.slave).and_then(|policy| {
-                let mut interfaces = policy.interfaces.iter();
-                let interface = interfaces.find(|i| i.name.as_bytes() == device.name)?;
-                policy.zone(interface.zone)
-            });
-            visit(device.name, ifindex, zone.map(|zone| zone.name.as_bytes()));
-        });
+        read(&self.snapshot(&config))
     }
 
     /// Takes everything away that packets can run into; the namespace, or the module, is about

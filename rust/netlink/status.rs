@@ -15,6 +15,7 @@ use super::{
 };
 use crate::netfilter::namespace::{
     Saved,
+    Snapshot,
     State,
     Status, //
 };
@@ -73,29 +74,23 @@ impl StatusGet {
     /// The most room that is tried: enough for 13,000 interfaces.
     const MOST: usize = 1 << 20;
 
-    fn write(request: &Request<'_>, w: &mut Writer<'_, Body<'_>>) -> Written {
-        let namespace = request.namespace();
-        let status = namespace.status();
+    fn write(snapshot: &Snapshot<'_>, w: &mut Writer<'_, Body<'_>>) -> Written {
+        let status = snapshot.status();
         write_state(w, &status)?;
         write_digest(w, &status)?;
         w.string(kind(uapi::CAMZONE_A_VERSION), VERSION)?;
         w.flag(kind(uapi::CAMZONE_A_FORWARDING), status.forwarding)?;
         write_saved(w, status.saved.as_ref())?;
-        let mut result = Ok(());
-        namespace.for_each_port(|name, ifindex, zone| {
-            let Ok(()) = result else {
-                return;
-            };
-            result = w.nest(kind(uapi::CAMZONE_A_PORT), |w| {
+        snapshot.for_each_port(|name, ifindex, zone| {
+            w.nest(kind(uapi::CAMZONE_A_PORT), |w| {
                 w.string(kind(uapi::CAMZONE_A_PORT_NAME), name)?;
                 w.u32(kind(uapi::CAMZONE_A_PORT_IFINDEX), ifindex)?;
                 match zone {
                     Some(zone) => w.string(kind(uapi::CAMZONE_A_PORT_ZONE), zone),
                     None => Ok(()),
                 }
-            });
-        });
-        result
+            })
+        })
     }
 }
 
@@ -107,7 +102,10 @@ impl Do for StatusGet {
         let mut room = 4096usize;
         loop {
             let mut reply = Reply::new(request, room)?;
-            match reply.write(|w| Self::write(request, w)) {
+            let written = request
+                .namespace()
+                .read(|snapshot| reply.write(|w| Self::write(snapshot, w)));
+            match written {
                 Ok(()) => return reply.send(request),
                 Err(error) if room >= Self::MOST => return Err(error),
                 Err(_) => room = room.saturating_mul(4),

@@ -155,6 +155,7 @@ impl Namespace {
         let rtnl = Rtnl::lock();
         devices::walk(&rtnl, self.net, |device| {
             regime.ports().device(&rtnl, device, true);
+            true
         });
         let retired = self.regime.replace(regime);
         drop(rtnl);
