@@ -33,6 +33,17 @@
 
 #include "camzone_shim.h"
 
+/* What has no stand-in where it is missing, and would be missed at load or never. */
+#if !IS_ENABLED(CONFIG_IPV6) || !IS_ENABLED(CONFIG_NF_REJECT_IPV4) || \
+	!IS_ENABLED(CONFIG_NF_REJECT_IPV6)
+#error "camzone needs CONFIG_IPV6, CONFIG_NF_REJECT_IPV4 and CONFIG_NF_REJECT_IPV6"
+#endif
+#if !IS_ENABLED(CONFIG_NF_CONNTRACK) || !IS_ENABLED(CONFIG_NF_NAT) || \
+	!IS_ENABLED(CONFIG_NF_NAT_MASQUERADE) || !IS_ENABLED(CONFIG_NF_TABLES_INET) || \
+	!IS_ENABLED(CONFIG_NFT_NAT)
+#error "camzone needs CONFIG_NF_CONNTRACK, _NF_NAT, _NF_NAT_MASQUERADE, _NF_TABLES_INET, _NFT_NAT"
+#endif
+
 #define LAYOUT(type, size, member, place) \
 	static_assert(sizeof(type) == (size) && offsetof(type, member) == (place))
 
@@ -282,6 +293,8 @@ void camzone_log(struct sk_buff *skb, const struct nf_hook_state *state, const c
 
 void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state)
 {
+	unsigned int offset = 0;
+
 	if (state->pf == NFPROTO_IPV4) {
 		if (ip_hdr(skb)->protocol == IPPROTO_TCP)
 			nf_send_reset(state->net, state->sk, skb, state->hook);
@@ -289,16 +302,10 @@ void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state)
 			nf_send_unreach(skb, ICMP_PORT_UNREACH, state->hook);
 		return;
 	}
-#if IS_ENABLED(CONFIG_IPV6)
-	{
-		unsigned int offset = 0;
-
-		if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, NULL, NULL) == IPPROTO_TCP)
-			nf_send_reset6(state->net, state->sk, skb, state->hook);
-		else
-			nf_send_unreach6(state->net, skb, ICMPV6_PORT_UNREACH, state->hook);
-	}
-#endif
+	if (ipv6_find_hdr(skb, &offset, IPPROTO_TCP, NULL, NULL) == IPPROTO_TCP)
+		nf_send_reset6(state->net, state->sk, skb, state->hook);
+	else
+		nf_send_unreach6(state->net, skb, ICMPV6_PORT_UNREACH, state->hook);
 }
 
 unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state *state)
@@ -307,11 +314,7 @@ unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state 
 
 	if (state->pf == NFPROTO_IPV4)
 		return nf_nat_masquerade_ipv4(skb, state->hook, &range, state->out);
-#if IS_ENABLED(CONFIG_IPV6)
 	return nf_nat_masquerade_ipv6(skb, &range, state->out);
-#else
-	return NF_DROP;
-#endif
 }
 
 void camzone_kill(struct nf_conn *ct)
