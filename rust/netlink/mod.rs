@@ -7,10 +7,12 @@
 //! permission before a handler sees it. Handlers hold a [`request::Request`] or a
 //! [`dump::Round`], and nothing else of the kernel's.
 //!
-//! Locks, outermost first: `cb_lock` of generic netlink (held around every handler, and taken
-//! by the release of a socket before it tells [`release`]), the namespace's transactions, the
-//! namespace's configuration, the RTNL. The transactions are never held while either of the
-//! last two is taken.
+//! Locks, outermost first: `cb_lock` of generic netlink (held around every request's handler and
+//! the first round of a dump, and taken by the release of a socket before it tells [`release`])
+//! or, in the later rounds of a dump, the socket's `nl_cb_mutex` alone; the namespace's
+//! transactions, the namespace's configuration, the RTNL. The transactions are never held while
+//! either of the last two is taken. What keeps the family for those later rounds is the module,
+//! to which a dump has a reference.
 
 mod commit;
 mod digest;
