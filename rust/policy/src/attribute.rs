@@ -137,6 +137,14 @@ impl<L: List<u8>> Writer<'_, L> {
         Ok(self.0.extend(&kind.to_ne_bytes())?)
     }
 
+    /// At most four: a NUL and the padding.
+    fn zeros(&mut self, count: usize) -> Result<(), WriteError> {
+        match [0; HEADER].get(..count) {
+            Some(zeros) => Ok(self.0.extend(zeros)?),
+            None => Ok(()),
+        }
+    }
+
     /// Writes an attribute of any payload.
     ///
     /// # Errors
@@ -145,10 +153,7 @@ impl<L: List<u8>> Writer<'_, L> {
     pub fn bytes(&mut self, kind: u16, payload: &[u8]) -> Result<(), WriteError> {
         self.header(kind, payload.len())?;
         self.0.extend(payload)?;
-        for _ in 0..padding(payload.len()) {
-            self.0.push(0)?;
-        }
-        Ok(())
+        self.zeros(padding(payload.len()))
     }
 
     /// Writes a number of 32 bits.
@@ -202,10 +207,7 @@ impl<L: List<u8>> Writer<'_, L> {
         let len = string.len().checked_add(1).ok_or(WriteError::TooLong)?;
         self.header(kind, len)?;
         self.0.extend(string)?;
-        for _ in 0..padding(len).saturating_add(1) {
-            self.0.push(0)?;
-        }
-        Ok(())
+        self.zeros(padding(len).saturating_add(1))
     }
 
     /// Writes an attribute that holds what `fill` writes.
