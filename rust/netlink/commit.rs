@@ -28,6 +28,7 @@ use kernel::prelude::*;
 /// it, it is the one that was when the transaction began.
 ///
 /// Everything that takes long is done before the namespace is locked.
+#[inline(never)] // A policy is large, and so would be the caller's stack frame.
 pub(super) fn commit(
     request: &Request<'_>,
     transaction: Transaction,
