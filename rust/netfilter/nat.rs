@@ -66,9 +66,8 @@ impl Nat {
         let net = namespace.net();
         // SAFETY: The namespace is alive; the operation stays in its box, by the type invariant
         // until a grace period after it was unregistered.
-        let registered =
-            to_result(unsafe { bindings::nf_nat_inet_register_fn(net.as_ptr(), &*operation) });
-        if let Err(error) = registered {
+        let registered = unsafe { bindings::nf_nat_inet_register_fn(net.as_ptr(), &*operation) };
+        if let Err(error) = to_result(registered) {
             // It was registered for one family, and is perhaps listed (nfnetlink_hook).
             synchronize();
             return Err(error);

@@ -219,8 +219,7 @@ impl View<'_> {
     /// The router sent it: it came in nowhere, or an address of the router opened its flow. To be
     /// asked behind routing only.
     pub(super) fn own(&self) -> bool {
-        self.raw.in_ == 0
-            || u32::from(self.raw.flow.flags) & bindings::CAMZONE_FLOW_LOCAL != 0
+        self.raw.in_ == 0 || u32::from(self.raw.flow.flags) & bindings::CAMZONE_FLOW_LOCAL != 0
     }
 
     /// Ends the packet's flow, if it has one.
