@@ -2,12 +2,9 @@
 
 //! The items of the two dumps: the policy in force, and the counters.
 
-use super::{
-    dump::{
-        Dump,
-        Item, //
-    },
-    message::kind,
+use super::dump::{
+    Dump,
+    Item, //
 };
 use crate::netfilter::namespace::{
     Armed,
@@ -16,6 +13,7 @@ use crate::netfilter::namespace::{
 };
 use camzone_policy::{
     attribute::{
+        kind,
         WriteError,
         Writer, //
     },

@@ -32,11 +32,6 @@ use core::{
 };
 use kernel::prelude::*;
 
-/// An attribute's number, of which the header makes a `u32`, in the 14 bits that it has.
-pub(super) const fn kind(number: u32) -> u16 {
-    (number & 0x3fff) as u16
-}
-
 /// The attributes at the end of a message; full when the message's buffer is.
 ///
 /// # Invariants

@@ -4,7 +4,6 @@
 
 use super::{
     message::{
-        kind,
         Body,
         Reply, //
     },
@@ -21,6 +20,7 @@ use crate::netfilter::namespace::{
 };
 use camzone_policy::{
     attribute::{
+        kind,
         WriteError,
         Writer, //
     },

@@ -4,10 +4,7 @@
 
 use super::{
     commit,
-    message::{
-        kind,
-        Reply, //
-    },
+    message::Reply,
     request::{
         errno,
         Do,
@@ -27,7 +24,10 @@ use crate::{
     netfilter::namespace::Saved, //
 };
 use camzone_policy::{
-    attribute::Attribute,
+    attribute::{
+        kind,
+        Attribute, //
+    },
     draft::Draft,
     uapi, //
 };

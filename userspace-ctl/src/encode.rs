@@ -3,9 +3,8 @@
 //! A policy file as the messages of a transaction, and which text each attribute came from.
 
 use camzone_policy::{
-    address::Address,
-    attribute::{WriteError, Writer},
-    service::highest,
+    attribute::{kind, WriteError, Writer},
+    dump::{write_address, write_service, write_settings, Written},
     uapi,
 };
 
@@ -59,13 +58,7 @@ impl Encoded {
     }
 }
 
-type Written = Result<(), WriteError>;
 type Out<'w, 'a> = &'w mut Writer<'a, Vec<u8>>;
-
-/// The numbers of the family are `u32` in the header that C reads; types have 14 bits.
-const fn kind(number: u32) -> u16 {
-    number as u16
-}
 
 /// Encodes a file.
 ///
@@ -90,7 +83,8 @@ pub fn encode(file: &PolicyFile) -> Result<Encoded, Diagnostic> {
     encoder.encoded.marks = encoder.marks.list;
     let mut writer = Writer(&mut encoder.encoded.begin);
     // Four short attributes in an empty list: only memory could be short.
-    write_settings(file, &mut writer).map_err(|_| Diagnostic::whole("out of memory"))?;
+    write_settings(file.defaults, file.forwarding, &mut writer)
+        .map_err(|_| Diagnostic::whole("out of memory"))?;
     Ok(encoder.encoded)
 }
 
@@ -166,33 +160,6 @@ impl Encoder {
                 .help("split it: two rules with half of the ends each say the same"),
         })
     }
-}
-
-fn write_settings(file: &PolicyFile, w: Out<'_, '_>) -> Written {
-    let verdict = |accept| match accept {
-        true => uapi::CAMZONE_VERDICT_ACCEPT,
-        false => uapi::CAMZONE_VERDICT_DROP,
-    };
-    let defaults = file.defaults;
-    w.nest(kind(uapi::CAMZONE_A_DEFAULTS), |w| {
-        w.u32(
-            kind(uapi::CAMZONE_A_DEFAULTS_INPUT),
-            verdict(defaults.input),
-        )?;
-        w.u32(
-            kind(uapi::CAMZONE_A_DEFAULTS_FORWARD),
-            verdict(defaults.forward),
-        )?;
-        w.u32(
-            kind(uapi::CAMZONE_A_DEFAULTS_OUTPUT),
-            verdict(defaults.output),
-        )
-    })?;
-    w.flag(kind(uapi::CAMZONE_A_FORWARDING), file.forwarding)
-}
-
-fn write_address(attribute: u32, address: Address, w: Out<'_, '_>) -> Written {
-    w.bytes(kind(attribute), address.octets(&mut [0; 16]))
 }
 
 fn write_zone(zone: &Zone, marks: &mut Marks, w: Out<'_, '_>) -> Written {
@@ -275,15 +242,7 @@ fn write_rule(rule: &Rule, marks: &mut Marks, w: Out<'_, '_>) -> Written {
         for service in &rule.services {
             marks.set(w, &service.name.span);
             for part in &service.parts {
-                w.nest(kind(uapi::CAMZONE_A_RULE_SERVICE), |w| {
-                    let protocol = part.protocol();
-                    w.u32(kind(uapi::CAMZONE_A_SERVICE_PROTOCOL), protocol.into())?;
-                    if highest(protocol).is_some() {
-                        w.u32(kind(uapi::CAMZONE_A_SERVICE_FIRST), part.first().into())?;
-                        w.u32(kind(uapi::CAMZONE_A_SERVICE_LAST), part.last().into())?;
-                    }
-                    w.flag(kind(uapi::CAMZONE_A_SERVICE_BROADCAST), part.broadcast())
-                })?;
+                write_service(part, w)?;
             }
         }
         for address in &rule.to_addresses {

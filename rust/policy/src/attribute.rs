@@ -15,6 +15,11 @@ const NESTED: u16 = 1 << 15;
 /// The bits of the type that are the type (`NLA_TYPE_MASK`).
 const TYPE_MASK: u16 = (1 << 14) - 1;
 
+/// A number of the family as an attribute's type: `u32` in the header that C reads, 14 bits here.
+pub const fn kind(number: u32) -> u16 {
+    (number & TYPE_MASK as u32) as u16
+}
+
 const fn padding(len: usize) -> usize {
     len.wrapping_neg() % 4
 }

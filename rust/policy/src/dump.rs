@@ -6,10 +6,11 @@
 //! endian, of the SHA-256 of one rule's item are that rule's id.
 
 use crate::{
-    attribute::{WriteError, Writer},
+    address::Address,
+    attribute::{kind, WriteError, Writer},
     memory::{List, Memory},
-    policy::{Action, Camera, End, Ipv6Mode, Policy, Rule, RuleId, Zone, ZoneId},
-    service::highest,
+    policy::{Action, Camera, Defaults, End, Ipv6Mode, Policy, Rule, RuleId, Zone, ZoneId},
+    service::{highest, Service},
     uapi,
 };
 
@@ -58,7 +59,7 @@ pub fn write<M: Memory, L: List<u8>>(
 ) -> Result<(), WriteError> {
     let mut writer = Writer(list);
     match item {
-        Item::Settings => write_settings(policy, &mut writer),
+        Item::Settings => write_settings(policy.defaults, policy.forwarding, &mut writer),
         Item::Zone(place) => match policy.zone(place) {
             Some(zone) => write_zone(policy, place, zone, &mut writer),
             None => Ok(()),
@@ -74,19 +75,23 @@ pub fn write<M: Memory, L: List<u8>>(
     }
 }
 
-type Written = Result<(), WriteError>;
+/// What writing comes to.
+pub type Written = Result<(), WriteError>;
 
-/// The numbers of the family are `u32` in the header that C reads; types have 14 bits.
-const fn kind(number: u32) -> u16 {
-    number as u16
-}
-
-fn write_settings<M: Memory, L: List<u8>>(policy: &Policy<M>, w: &mut Writer<'_, L>) -> Written {
+/// Writes what a policy says besides its items.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_settings<L: List<u8>>(
+    defaults: Defaults,
+    forwarding: bool,
+    w: &mut Writer<'_, L>,
+) -> Written {
     let verdict = |accept| match accept {
         true => uapi::CAMZONE_VERDICT_ACCEPT,
         false => uapi::CAMZONE_VERDICT_DROP,
     };
-    let defaults = policy.defaults;
     w.nest(kind(uapi::CAMZONE_A_DEFAULTS), |w| {
         w.u32(
             kind(uapi::CAMZONE_A_DEFAULTS_INPUT),
@@ -101,7 +106,33 @@ fn write_settings<M: Memory, L: List<u8>>(policy: &Policy<M>, w: &mut Writer<'_,
             verdict(defaults.output),
         )
     })?;
-    w.flag(kind(uapi::CAMZONE_A_FORWARDING), policy.forwarding)
+    w.flag(kind(uapi::CAMZONE_A_FORWARDING), forwarding)
+}
+
+/// Writes an address as the attribute of this number.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_address<L: List<u8>>(number: u32, address: Address, w: &mut Writer<'_, L>) -> Written {
+    w.bytes(kind(number), address.octets(&mut [0; 16]))
+}
+
+/// Writes one service of a rule.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn write_service<L: List<u8>>(service: &Service, w: &mut Writer<'_, L>) -> Written {
+    w.nest(kind(uapi::CAMZONE_A_RULE_SERVICE), |w| {
+        let protocol = service.protocol();
+        w.u32(kind(uapi::CAMZONE_A_SERVICE_PROTOCOL), protocol.into())?;
+        if highest(protocol).is_some() {
+            w.u32(kind(uapi::CAMZONE_A_SERVICE_FIRST), service.first().into())?;
+            w.u32(kind(uapi::CAMZONE_A_SERVICE_LAST), service.last().into())?;
+        }
+        w.flag(kind(uapi::CAMZONE_A_SERVICE_BROADCAST), service.broadcast())
+    })
 }
 
 fn write_zone<M: Memory, L: List<u8>>(
@@ -120,9 +151,7 @@ fn write_zone<M: Memory, L: List<u8>>(
         }
         for network in policy.networks.iter().filter(|n| n.zone == place) {
             w.nest(kind(uapi::CAMZONE_A_ZONE_NETWORK), |w| {
-                let mut buffer = [0; 16];
-                let address = network.prefix.first().octets(&mut buffer);
-                w.bytes(kind(uapi::CAMZONE_A_NETWORK_ADDRESS), address)?;
+                write_address(uapi::CAMZONE_A_NETWORK_ADDRESS, network.prefix.first(), w)?;
                 let len = network.prefix.bits().into();
                 w.u32(kind(uapi::CAMZONE_A_NETWORK_PREFIX_LEN), len)
             })?;
@@ -145,9 +174,7 @@ fn write_camera<M: Memory, L: List<u8>>(
         w.string(kind(uapi::CAMZONE_A_CAMERA_NAME), camera.name.as_bytes())?;
         w.string(kind(uapi::CAMZONE_A_CAMERA_ZONE), zone.as_bytes())?;
         for address in camera.addresses.of(&policy.addresses) {
-            let mut buffer = [0; 16];
-            let address = address.octets(&mut buffer);
-            w.bytes(kind(uapi::CAMZONE_A_CAMERA_ADDRESS), address)?;
+            write_address(uapi::CAMZONE_A_CAMERA_ADDRESS, *address, w)?;
         }
         match camera.mac {
             Some(mac) => w.bytes(kind(uapi::CAMZONE_A_CAMERA_MAC), &mac),
@@ -175,20 +202,10 @@ fn write_rule<M: Memory, L: List<u8>>(
             write_end(policy, *end, kind(uapi::CAMZONE_A_RULE_TO), w)?;
         }
         for service in rule.services.of(&policy.services) {
-            w.nest(kind(uapi::CAMZONE_A_RULE_SERVICE), |w| {
-                let protocol = service.protocol();
-                w.u32(kind(uapi::CAMZONE_A_SERVICE_PROTOCOL), protocol.into())?;
-                if highest(protocol).is_some() {
-                    w.u32(kind(uapi::CAMZONE_A_SERVICE_FIRST), service.first().into())?;
-                    w.u32(kind(uapi::CAMZONE_A_SERVICE_LAST), service.last().into())?;
-                }
-                w.flag(kind(uapi::CAMZONE_A_SERVICE_BROADCAST), service.broadcast())
-            })?;
+            write_service(service, w)?;
         }
         for address in rule.to_addresses.of(&policy.addresses) {
-            let mut buffer = [0; 16];
-            let address = address.octets(&mut buffer);
-            w.bytes(kind(uapi::CAMZONE_A_RULE_TO_ADDRESS), address)?;
+            write_address(uapi::CAMZONE_A_RULE_TO_ADDRESS, *address, w)?;
         }
         w.flag(kind(uapi::CAMZONE_A_RULE_MASQUERADE), masquerade)?;
         w.flag(kind(uapi::CAMZONE_A_RULE_REJECT), reject)?;
