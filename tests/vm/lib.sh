@@ -223,18 +223,6 @@ gained() {
 	echo "${out[*]-}"
 }
 
-# rule_packets FROM TO: what the rules between these two have counted.
-rule_packets() {
-	counters | jq -r --arg from "$1" --arg to "$2" \
-		'[.rules[] | select((.from | index($from)) and (.to | index($to))) | .packets] | add // 0'
-}
-
-# cell_packets FROM TO [packets|dropped]
-cell_packets() {
-	counters | jq -r --arg from "$1" --arg to "$2" --arg what "${3-packets}" \
-		'[.cells[] | select(.from == $from and .to == $to) | .[$what]] | add // 0'
-}
-
 # zones [MODE]: the lab's three zones, unless off with both families' networks, for policies in a scenario;
 # MODE is the cameras' and the laptop's ipv6 (off, minimal, full).
 zones() {
