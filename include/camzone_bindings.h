@@ -11,4 +11,9 @@
 #include <net/netfilter/nf_nat_masquerade.h>
 #include <uapi/linux/camzone.h>
 
+#include "camzone_layout.h"
 #include "camzone_shim.h"
+
+#define CAMZONE_PLACE_CONST(name, place) const size_t CAMZONE_##name = place;
+CAMZONE_PLACES(CAMZONE_PLACE_CONST)
+const size_t CAMZONE_PLACES_SUM = CAMZONE_ADD_PLACES;

@@ -35,6 +35,17 @@ unsafe impl<Storage> Zeroable for __BindgenBitfieldUnit<Storage> where Storage: 
 
 include!(concat!(env!("CAMZONE_OBJ"), "/rust/bindings_generated.rs"));
 
+/// Whether libclang, who said where things are, agrees with the compiler of the kernel
+/// (`include/camzone_layout.h`).
+pub(crate) fn agrees_with_compiler() -> kernel::error::Result {
+    // SAFETY: May be called anywhere.
+    if unsafe { camzone_places_sum() } != CAMZONE_PLACES_SUM {
+        kernel::prelude::pr_err!("built with two layouts of the kernel's structures\n");
+        return Err(kernel::error::code::EINVAL);
+    }
+    Ok(())
+}
+
 /// Holds a structure to the numbers that the shim holds C to.
 macro_rules! layout {
     ($($type:ident: $size:ident, $member:ident: $place:ident;)*) => {
@@ -46,10 +57,8 @@ macro_rules! layout {
 }
 
 layout! {
-    camzone_view: CAMZONE_LAYOUT_VIEW, flow: CAMZONE_LAYOUT_VIEW_FLOW;
-    camzone_found: CAMZONE_LAYOUT_FOUND, masquerade: CAMZONE_LAYOUT_FOUND_MASQUERADE;
     camzone_counter: CAMZONE_LAYOUT_COUNTER, bytes: CAMZONE_LAYOUT_COUNTER_BYTES;
-    camzone_device: CAMZONE_LAYOUT_DEVICE, flags: CAMZONE_LAYOUT_DEVICE_FLAGS;
+    camzone_device: CAMZONE_LAYOUT_DEVICE, slave: CAMZONE_LAYOUT_DEVICE_SLAVE;
     nf_hook_ops: CAMZONE_LAYOUT_HOOK_OPS, priority: CAMZONE_LAYOUT_HOOK_OPS_PRIORITY;
     nf_hook_state: CAMZONE_LAYOUT_HOOK_STATE, net: CAMZONE_LAYOUT_HOOK_STATE_NET;
     pernet_operations: CAMZONE_LAYOUT_PERNET, size: CAMZONE_LAYOUT_PERNET_SIZE;

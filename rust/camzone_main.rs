@@ -53,6 +53,7 @@ struct Camzone {
 
 impl kernel::Module for Camzone {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        bindings::agrees_with_compiler()?;
         let loggers = Loggers::hold()?;
         let masquerading = MasqueradeNotifiers::register()?;
         let namespaces = Pernet::register()?;

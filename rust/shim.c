@@ -31,6 +31,7 @@
 #include <net/netns/generic.h>
 #include <net/route.h>
 
+#include "camzone_layout.h"
 #include "camzone_shim.h"
 
 /* What has no stand-in where it is missing, and would be missed at load or never. */
@@ -47,10 +48,8 @@
 #define LAYOUT(type, size, member, place) \
 	static_assert(sizeof(type) == (size) && offsetof(type, member) == (place))
 
-LAYOUT(struct camzone_view, CAMZONE_LAYOUT_VIEW, flow, CAMZONE_LAYOUT_VIEW_FLOW);
-LAYOUT(struct camzone_found, CAMZONE_LAYOUT_FOUND, masquerade, CAMZONE_LAYOUT_FOUND_MASQUERADE);
 LAYOUT(struct camzone_counter, CAMZONE_LAYOUT_COUNTER, bytes, CAMZONE_LAYOUT_COUNTER_BYTES);
-LAYOUT(struct camzone_device, CAMZONE_LAYOUT_DEVICE, flags, CAMZONE_LAYOUT_DEVICE_FLAGS);
+LAYOUT(struct camzone_device, CAMZONE_LAYOUT_DEVICE, slave, CAMZONE_LAYOUT_DEVICE_SLAVE);
 LAYOUT(struct nf_hook_ops, CAMZONE_LAYOUT_HOOK_OPS, priority, CAMZONE_LAYOUT_HOOK_OPS_PRIORITY);
 LAYOUT(struct nf_hook_state, CAMZONE_LAYOUT_HOOK_STATE, net, CAMZONE_LAYOUT_HOOK_STATE_NET);
 LAYOUT(struct pernet_operations, CAMZONE_LAYOUT_PERNET, size, CAMZONE_LAYOUT_PERNET_SIZE);
@@ -63,204 +62,12 @@ LAYOUT(struct nla_policy, CAMZONE_LAYOUT_ATTRIBUTE, len, CAMZONE_LAYOUT_ATTRIBUT
 
 /* --- the packet's way ---------------------------------------------------- */
 
-static void ends_of(const struct nf_conn *ct, struct camzone_ends *ends)
+/* Counts a packet that a rule allows, and is the hook's last word. */
+unsigned int camzone_accept(struct camzone_counter __percpu *counter, u32 bytes)
 {
-	const struct nf_conntrack_tuple *original = nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL);
-	const struct nf_conntrack_tuple *reply = nf_ct_tuple(ct, IP_CT_DIR_REPLY);
-
-	memcpy(ends->initiator, &original->src.u3, sizeof(ends->initiator));
-	memcpy(ends->responder, &reply->src.u3, sizeof(ends->responder));
-	ends->protocol = original->dst.protonum;
-	ends->family = original->src.l3num;
-	switch (ends->protocol) {
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-		ends->port = ntohs(reply->src.u.all);
-		break;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		ends->port = original->dst.u.icmp.type;
-		break;
-	default:
-		ends->port = 0;
-	}
-}
-
-static void flow_of(const struct nf_conn *ct, struct camzone_flow *flow)
-{
-	unsigned long status = READ_ONCE(ct->status);
-
-	ends_of(ct, &flow->ends);
-	flow->flags = 0;
-	if (status & IPS_CONFIRMED)
-		flow->flags |= CAMZONE_FLOW_CONFIRMED;
-	if (status & IPS_SRC_NAT)
-		flow->flags |= CAMZONE_FLOW_SOURCE_NAT;
-	/* The expected flow holds a reference to its master. */
-	if (ct->master) {
-		ends_of(ct->master, &flow->master);
-		flow->flags |= CAMZONE_FLOW_MASTER;
-	}
-}
-
-/* An address of the router lies in a zone's networks, but is none of the zone's. */
-static void look_at_initiator(struct net *net, struct camzone_flow *flow)
-{
-	struct in6_addr v6;
-	__be32 v4;
-	bool local;
-
-	if (flow->ends.family == NFPROTO_IPV4) {
-		memcpy(&v4, flow->ends.initiator, sizeof(v4));
-		local = inet_addr_type(net, v4) == RTN_LOCAL;
-	} else {
-		memcpy(&v6, flow->ends.initiator, sizeof(v6));
-		local = ipv6_chk_addr(net, &v6, NULL, 0);
-	}
-	if (local)
-		flow->flags |= CAMZONE_FLOW_LOCAL;
-}
-
-/* The packet's first bytes as they lie, or a copy of them in @window. */
-static void look_at_head(const struct sk_buff *skb, struct camzone_view *view, u8 *window)
-{
-	int offset = skb_network_offset(skb);
-	u32 linear = skb_headlen(skb) - offset;
-	u32 wanted;
-
-	view->len = skb->len - offset;
-	wanted = min_t(u32, view->len, CAMZONE_WINDOW);
-	if (likely(linear >= wanted)) {
-		view->head = skb_network_header(skb);
-	} else {
-		if (skb_copy_bits(skb, offset, window, wanted))
-			return;
-		view->head = window;
-	}
-	view->head_len = wanted;
-}
-
-static void look_at_source(const struct sk_buff *skb, const struct nf_hook_state *state,
-			   struct camzone_view *view)
-{
-	if (state->pf == NFPROTO_IPV4) {
-		__be32 source = ip_hdr(skb)->saddr;
-		unsigned int type;
-
-		/* 0.0.0.0 is nobody's, whatever the routing table calls it. */
-		if (source) {
-			type = inet_addr_type(state->net, source);
-			if (type == RTN_LOCAL || type == RTN_BROADCAST)
-				view->flags |= CAMZONE_SOURCE_LOCAL;
-		}
-	} else if (ipv6_chk_addr(state->net, &ipv6_hdr(skb)->saddr, state->in, 0)) {
-		view->flags |= CAMZONE_SOURCE_LOCAL;
-	}
-
-	if (state->in->type == ARPHRD_ETHER && skb_mac_header_was_set(skb) &&
-	    skb_mac_header(skb) + ETH_HLEN <= skb->data) {
-		ether_addr_copy(view->mac, eth_hdr(skb)->h_source);
-		view->flags |= CAMZONE_HAS_MAC;
-	}
-}
-
-static void look_at_track(const struct sk_buff *skb, struct camzone_view *view)
-{
-	enum ip_conntrack_info ctinfo;
-	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
-
-	/* Look at the pointer first: no flow, and ctinfo 0 is ESTABLISHED. */
-	view->ctinfo = ctinfo;
-	if (!ct) {
-		view->track = ctinfo == IP_CT_UNTRACKED ? CAMZONE_TRACK_UNTRACKED :
-							  CAMZONE_TRACK_INVALID;
-		return;
-	}
-	if (nf_ct_is_template(ct))
-		return;
-	view->ct = ct;
-	view->track = CAMZONE_TRACK_FLOW;
-	flow_of(ct, &view->flow);
-}
-
-static void look_at_home(const struct sk_buff *skb, const struct nf_hook_state *state,
-			 struct camzone_view *view)
-{
-	const struct net_device *dev = state->in;
-	const struct in_device *in_dev;
-	const struct in_ifaddr *ifa;
-	struct in6_addr v6;
-	__be32 v4;
-
-	if (view->track != CAMZONE_TRACK_FLOW || CTINFO2DIR(view->ctinfo) != IP_CT_DIR_ORIGINAL)
-		return;
-	/* Several interfaces may have the address: the packet's own comes first. */
-	if (state->pf == NFPROTO_IPV4) {
-		memcpy(&v4, view->flow.ends.responder, sizeof(v4));
-		in_dev = __in_dev_get_rcu(dev);
-		if (in_dev) {
-			in_dev_for_each_ifa_rcu(ifa, in_dev) {
-				if (ifa->ifa_local == v4)
-					goto found;
-			}
-		}
-		dev = __ip_dev_find(state->net, v4, false);
-	} else {
-		memcpy(&v6, view->flow.ends.responder, sizeof(v6));
-		if (ipv6_chk_addr(state->net, &v6, dev, 1))
-			goto found;
-		dev = ipv6_addr_type(&v6) & IPV6_ADDR_LINKLOCAL ?
-		      NULL : ipv6_dev_find(state->net, &v6, NULL);
-	}
-found:
-	if (dev)
-		view->home = dev->ifindex;
-}
-
-void camzone_look(struct sk_buff *skb, const struct nf_hook_state *state,
-		  struct camzone_view *view, u8 *window)
-{
-	const struct net_device *in = state->in;
-	const struct net_device *out = state->out;
-
-	if (skb->pkt_type == PACKET_LOOPBACK)
-		view->flags |= CAMZONE_LOOPED_BACK;
-	/* The device of the route: the hook's own is stale after DNAT. */
-	if (state->hook == NF_INET_LOCAL_OUT)
-		out = skb_dst(skb) ? skb_dst_dev_rcu(skb) : NULL;
-	if (in) {
-		view->in = in->ifindex;
-		if (in->flags & IFF_LOOPBACK)
-			view->flags |= CAMZONE_IN_LOOPBACK;
-		if (netif_is_l3_slave(in))
-			view->flags |= CAMZONE_IN_SLAVE;
-	}
-	if (out) {
-		view->out = out->ifindex;
-		if (out->flags & IFF_LOOPBACK)
-			view->flags |= CAMZONE_OUT_LOOPBACK;
-		if (netif_is_l3_slave(out))
-			view->flags |= CAMZONE_OUT_SLAVE;
-	}
-	look_at_head(skb, view, window);
-
-	switch (state->hook) {
-	case NF_INET_PRE_ROUTING:
-		if (in && !(view->flags & CAMZONE_IN_LOOPBACK))
-			look_at_source(skb, state, view);
-		return;
-	case NF_INET_LOCAL_IN:
-	case NF_INET_LOCAL_OUT:
-		if (state->pf == NFPROTO_IPV4 && skb_valid_dst(skb) &&
-		    (skb_rtable(skb)->rt_flags & RTCF_BROADCAST))
-			view->flags |= CAMZONE_BROADCAST;
-		break;
-	}
-	look_at_track(skb, view);
-	if (state->hook == NF_INET_LOCAL_IN && !(view->flags & CAMZONE_IN_LOOPBACK))
-		look_at_home(skb, state, view);
-	if (state->hook == NF_INET_POST_ROUTING && view->track == CAMZONE_TRACK_FLOW)
-		look_at_initiator(state->net, &view->flow);
+	this_cpu_inc(counter->packets);
+	this_cpu_add(counter->bytes, bytes);
+	return NF_ACCEPT;
 }
 
 void camzone_count(struct camzone_counter __percpu *a, struct camzone_counter __percpu *b,
@@ -278,6 +85,68 @@ void camzone_count(struct camzone_counter __percpu *a, struct camzone_counter __
 		this_cpu_inc(c->packets);
 		this_cpu_add(c->bytes, bytes);
 	}
+}
+
+/* Copies the packet's first bytes, CAMZONE_WINDOW at most; says how many. */
+u32 camzone_copy(const struct sk_buff *skb, u8 *window)
+{
+	int offset = skb_network_offset(skb);
+	u32 len = min_t(u32, skb->len - offset, CAMZONE_WINDOW);
+
+	return skb_copy_bits(skb, offset, window, len) ? 0 : len;
+}
+
+bool camzone_source_is_local(const struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	if (state->pf == NFPROTO_IPV4) {
+		__be32 source = ip_hdr(skb)->saddr;
+		unsigned int type;
+
+		/* 0.0.0.0 is nobody's, whatever the routing table calls it. */
+		if (!source)
+			return false;
+		type = inet_addr_type(state->net, source);
+		return type == RTN_LOCAL || type == RTN_BROADCAST;
+	}
+	return ipv6_chk_addr(state->net, &ipv6_hdr(skb)->saddr, state->in, 0);
+}
+
+bool camzone_source_mac(const struct sk_buff *skb, const struct nf_hook_state *state, u8 *mac)
+{
+	if (state->in->type != ARPHRD_ETHER || !skb_mac_header_was_set(skb) ||
+	    skb_mac_header(skb) + ETH_HLEN > skb->data)
+		return false;
+	ether_addr_copy(mac, eth_hdr(skb)->h_source);
+	return true;
+}
+
+/* The number of the device that has the address: the packet's own first, if several have. */
+int camzone_home(const struct nf_hook_state *state, const u8 *address)
+{
+	const struct net_device *dev = state->in;
+	const struct in_device *in_dev;
+	const struct in_ifaddr *ifa;
+	struct in6_addr v6;
+	__be32 v4;
+
+	if (state->pf == NFPROTO_IPV4) {
+		memcpy(&v4, address, sizeof(v4));
+		in_dev = __in_dev_get_rcu(dev);
+		if (in_dev) {
+			in_dev_for_each_ifa_rcu(ifa, in_dev) {
+				if (ifa->ifa_local == v4)
+					return dev->ifindex;
+			}
+		}
+		dev = __ip_dev_find(state->net, v4, false);
+	} else {
+		memcpy(&v6, address, sizeof(v6));
+		if (ipv6_chk_addr(state->net, &v6, dev, 1))
+			return dev->ifindex;
+		dev = ipv6_addr_type(&v6) & IPV6_ADDR_LINKLOCAL ?
+		      NULL : ipv6_dev_find(state->net, &v6, NULL);
+	}
+	return dev ? dev->ifindex : 0;
 }
 
 void camzone_log(struct sk_buff *skb, const struct nf_hook_state *state, const char *prefix)
@@ -317,13 +186,6 @@ unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state 
 	return nf_nat_masquerade_ipv6(skb, &range, state->out);
 }
 
-void camzone_kill(struct nf_conn *ct)
-{
-	/* Before that it is in no table that it could be taken out of. */
-	if (nf_ct_is_confirmed(ct))
-		nf_ct_kill(ct);
-}
-
 u32 camzone_now_ms(void)
 {
 	return ktime_to_ms(ktime_get_coarse());
@@ -331,16 +193,33 @@ u32 camzone_now_ms(void)
 
 /* --- flows that are looked for ------------------------------------------- */
 
-void camzone_found_of(struct nf_conn *ct, struct camzone_found *found)
+void camzone_flow_kill(struct nf_conn *ct)
+{
+	/* Before that it is in no table that it could be taken out of. */
+	if (nf_ct_is_confirmed(ct))
+		nf_ct_kill(ct);
+}
+
+/* The number of the interface that the flow was masqueraded for, or 0. */
+int camzone_flow_masqueraded(const struct nf_conn *ct)
 {
 	const struct nf_conn_nat *nat = nfct_nat(ct);
 
-	flow_of(ct, &found->flow);
-	memcpy(found->to, &nf_ct_tuple(ct, IP_CT_DIR_ORIGINAL)->dst.u3, sizeof(found->to));
-	memcpy(found->back, &nf_ct_tuple(ct, IP_CT_DIR_REPLY)->dst.u3, sizeof(found->back));
-	found->masquerade = nat ? nat->masq_index : 0;
-	if (found->masquerade)
-		look_at_initiator(nf_ct_net(ct), &found->flow);
+	return nat ? nat->masq_index : 0;
+}
+
+/* An address of the router lies in a zone's networks, but is none of the zone's. */
+bool camzone_is_local(struct net *net, u8 family, const u8 *address)
+{
+	struct in6_addr v6;
+	__be32 v4;
+
+	if (family == NFPROTO_IPV4) {
+		memcpy(&v4, address, sizeof(v4));
+		return inet_addr_type(net, v4) == RTN_LOCAL;
+	}
+	memcpy(&v6, address, sizeof(v6));
+	return ipv6_chk_addr(net, &v6, NULL, 0);
 }
 
 void camzone_flows_kill(struct net *net, int (*wanted)(struct nf_conn *ct, void *data),
@@ -389,6 +268,11 @@ struct net *camzone_init_net(void)
 	return &init_net;
 }
 
+size_t camzone_places_sum(void)
+{
+	return CAMZONE_ADD_PLACES;
+}
+
 /* Namespaces that a user made for herself must not keep the module loaded. */
 bool camzone_net_pins(const struct net *net)
 {
@@ -401,11 +285,8 @@ static void device_of(struct net_device *dev, struct camzone_device *device)
 	device->name = dev->name;
 	device->name_len = strnlen(dev->name, IFNAMSIZ);
 	device->ifindex = dev->ifindex;
-	device->flags = 0;
-	if (dev->flags & IFF_LOOPBACK)
-		device->flags |= CAMZONE_IN_LOOPBACK;
-	if (netif_is_l3_slave(dev))
-		device->flags |= CAMZONE_IN_SLAVE;
+	device->loopback = dev->flags & IFF_LOOPBACK;
+	device->slave = netif_is_l3_slave(dev);
 }
 
 /* Under RTNL, as long as @visit says to go on. */

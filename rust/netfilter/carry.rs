@@ -97,7 +97,7 @@ impl Carry {
 
     /// Carries the counters over; `old` counts no more.
     pub(super) fn run(&self, old: &Regime, new: &Regime) {
-        let (from, to) = (old.counters(), new.counters());
+        let (from, to) = (old, new.counters());
         for reason in Reason::ALL {
             copy(from, Slot::Reason(*reason), to, Slot::Reason(*reason));
         }
@@ -126,6 +126,6 @@ impl Carry {
     }
 }
 
-fn copy(from: &Counters, old: Slot, to: &Counters, new: Slot) {
+fn copy(from: &Regime, old: Slot, to: &Counters, new: Slot) {
     to.carry(new, from.sum(old));
 }

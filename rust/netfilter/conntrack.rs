@@ -7,35 +7,57 @@
 use super::net::NetRef;
 use crate::bindings;
 use camzone_policy::{
-    address::Address,
+    address::{
+        Address,
+        Family, //
+    },
     facts::{
         Ends,
         Flow,
         State,
         Track, //
     },
+    service::protocol,
 };
-use core::ffi::c_int;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 use kernel::{
     error::to_result,
     prelude::*, //
 };
 
-/// What connection tracking says of a packet that was looked at.
-#[inline]
-pub(super) fn track(view: &bindings::camzone_view) -> Track {
-    match u32::from(view.track) {
-        bindings::camzone_track_CAMZONE_TRACK_FLOW => match state(view.ctinfo.into()) {
-            Some((state, reply)) => Track::Flow(flow(&view.flow, state, reply)),
-            None => Track::Invalid,
-        },
-        bindings::camzone_track_CAMZONE_TRACK_UNTRACKED => Track::Untracked,
+/// What connection tracking says of a packet, by `skb->_nfct`.
+///
+/// # Safety
+///
+/// The word is that of a packet, of `family`, which is not let go meanwhile.
+#[inline(always)]
+pub(super) unsafe fn track(word: c_ulong, family: Family) -> Track {
+    let info = (word & INFO_MASK) as u32;
+    // Look at the pointer first: no flow, and info 0 is ESTABLISHED.
+    let Some(ct) = NonNull::new((word & !INFO_MASK) as *mut bindings::nf_conn) else {
+        return match info {
+            bindings::ip_conntrack_info_IP_CT_UNTRACKED => Track::Untracked,
+            _ => Track::Invalid,
+        };
+    };
+    // INVARIANT: The packet holds a reference to its flow.
+    let conn: Conn<'_> = Conn(ct, PhantomData);
+    match state(info) {
+        Some((state, reply)) if !conn.has(bindings::ip_conntrack_status_IPS_TEMPLATE) => {
+            Track::Flow(conn.flow(family, state, reply))
+        }
         _ => Track::Invalid,
     }
 }
 
+/// `NFCT_INFOMASK` of include/linux/skbuff.h.
+const INFO_MASK: c_ulong = 7;
+
 /// The state and whether it is the reply direction (`enum ip_conntrack_info`).
-#[inline]
+#[inline(always)]
 fn state(ctinfo: u32) -> Option<(State, bool)> {
     Some(match ctinfo {
         bindings::ip_conntrack_info_IP_CT_NEW => (State::New, false),
@@ -47,37 +69,137 @@ fn state(ctinfo: u32) -> Option<(State, bool)> {
     })
 }
 
-#[inline]
-fn flow(raw: &bindings::camzone_flow, state: State, reply: bool) -> Flow {
-    let has = |flag: u32| u32::from(raw.flags) & flag != 0;
-    Flow {
-        state,
-        reply,
-        confirmed: has(bindings::CAMZONE_FLOW_CONFIRMED),
-        source_nat: has(bindings::CAMZONE_FLOW_SOURCE_NAT),
-        ends: ends(&raw.ends),
-        master: has(bindings::CAMZONE_FLOW_MASTER).then(|| ends(&raw.master)),
+/// A flow of the table.
+///
+/// # Invariants
+///
+/// It is not freed during `'a`.
+#[derive(Clone, Copy)]
+pub(super) struct Conn<'a>(
+    NonNull<bindings::nf_conn>,
+    PhantomData<&'a bindings::nf_conn>,
+);
+
+impl Conn<'_> {
+    /// Reads a member of `struct nf_conn`.
+    ///
+    /// # Safety
+    ///
+    /// There is a `T` in this place of it, which does not change or changes as a whole.
+    #[inline(always)]
+    unsafe fn read<T: Copy>(self, place: usize) -> T {
+        // SAFETY: By the type invariant the flow is there; the rest is the caller's promise.
+        unsafe { self.0.cast::<u8>().add(place).cast::<T>().read_volatile() }
+    }
+
+    /// A member of a tuple. Those of a flow that packets or the table can have never change.
+    ///
+    /// # Safety
+    ///
+    /// There is a `T` in this place of `struct nf_conntrack_tuple`.
+    #[inline(always)]
+    unsafe fn tuple<T: Copy>(self, tuple: usize, place: usize) -> T {
+        // SAFETY: The places are those of two tuples of `struct nf_conn`.
+        unsafe { self.read(tuple.wrapping_add(place)) }
+    }
+
+    #[inline(always)]
+    fn has(self, bit: u32) -> bool {
+        // SAFETY: The status is a word.
+        let status: c_ulong = unsafe { self.read(bindings::CAMZONE_CT_STATUS) };
+        status & bit as c_ulong != 0
+    }
+
+    #[inline(always)]
+    fn address(self, family: Family, tuple: usize, place: usize) -> Address {
+        // SAFETY: The addresses of a tuple have 16 bytes, of which IPv4 uses the first four.
+        unsafe {
+            match family {
+                Family::V4 => Address::v4(self.tuple(tuple, place)),
+                Family::V6 => Address::v6(self.tuple(tuple, place)),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn ends(self, family: Family) -> Ends {
+        let (original, reply) = (bindings::CAMZONE_CT_ORIGINAL, bindings::CAMZONE_CT_REPLY);
+        let source = bindings::CAMZONE_TUPLE_SOURCE;
+        // SAFETY: The protocol is a byte.
+        let protocol: u8 = unsafe { self.tuple(original, bindings::CAMZONE_TUPLE_PROTOCOL) };
+        let port = match protocol {
+            protocol::TCP | protocol::UDP => {
+                // SAFETY: These have ports there, of two bytes.
+                let port: u16 = unsafe { self.tuple(reply, bindings::CAMZONE_TUPLE_FROM) };
+                u16::from_be(port)
+            }
+            protocol::ICMP | protocol::ICMPV6 => {
+                // SAFETY: These have their type there, a byte.
+                let kind: u8 = unsafe { self.tuple(original, bindings::CAMZONE_TUPLE_TO) };
+                kind.into()
+            }
+            _ => 0,
+        };
+        Ends {
+            initiator: self.address(family, original, source),
+            responder: self.address(family, reply, source),
+            protocol,
+            port,
+        }
+    }
+
+    #[inline(always)]
+    fn flow(self, family: Family, state: State, reply: bool) -> Flow {
+        // SAFETY: The master is a pointer.
+        let master: *mut bindings::nf_conn = unsafe { self.read(bindings::CAMZONE_CT_MASTER) };
+        Flow {
+            state,
+            reply,
+            confirmed: self.has(bindings::ip_conntrack_status_IPS_CONFIRMED),
+            source_nat: self.has(bindings::ip_conntrack_status_IPS_SRC_NAT),
+            ends: self.ends(family),
+            master: NonNull::new(master).map(|master| {
+                // INVARIANT: An expected flow holds a reference to its master.
+                let master: Conn<'_> = Conn(master, PhantomData);
+                master.ends(family)
+            }),
+        }
+    }
+
+    fn family(self) -> Family {
+        let place = bindings::CAMZONE_TUPLE_FAMILY;
+        // SAFETY: The family is of two bytes.
+        let family: u16 = unsafe { self.tuple(bindings::CAMZONE_CT_ORIGINAL, place) };
+        match u32::from(family) {
+            bindings::NFPROTO_IPV4 => Family::V4,
+            _ => Family::V6,
+        }
     }
 }
 
-#[inline]
-fn ends(raw: &bindings::camzone_ends) -> Ends {
-    Ends {
-        initiator: address(raw.family, &raw.initiator),
-        responder: address(raw.family, &raw.responder),
-        protocol: raw.protocol,
-        port: raw.port,
+/// Ends a packet's flow, if it has one; `word` is its `skb->_nfct`.
+///
+/// # Safety
+///
+/// The packet is not let go meanwhile.
+pub(super) unsafe fn kill(word: c_ulong) {
+    if let Some(ct) = NonNull::new((word & !INFO_MASK) as *mut bindings::nf_conn) {
+        // SAFETY: The packet holds a reference to its flow.
+        unsafe { bindings::camzone_flow_kill(ct.as_ptr()) };
     }
 }
 
-#[inline]
-fn address(family: u8, bytes: &[u8; 16]) -> Address {
-    let [a, b, c, d, ..] = *bytes;
-    if u32::from(family) == bindings::NFPROTO_IPV4 {
-        Address::v4([a, b, c, d])
-    } else {
-        Address::v6(*bytes)
-    }
+/// Whether an address is the router's.
+pub(super) fn is_local(net: NetRef, address: Address) -> bool {
+    let family = match address.family() {
+        Family::V4 => bindings::NFPROTO_IPV4,
+        Family::V6 => bindings::NFPROTO_IPV6,
+    };
+    let mut octets = [0; 16];
+    let octets = address.octets(&mut octets);
+    // SAFETY: The namespace is alive as long as there is a `NetRef`; there are as many bytes as
+    // an address of that family has.
+    unsafe { bindings::camzone_is_local(net.as_ptr(), family as u8, octets.as_ptr()) }
 }
 
 /// A flow that a walk over the table found.
@@ -94,37 +216,49 @@ pub(super) struct Found {
 
 /// Ends every flow in the namespace that `wanted` says. It must not sleep.
 pub(super) fn kill_flows<F: Fn(&Found) -> bool>(net: NetRef, wanted: F) {
-    let data: *const F = &wanted;
-    // SAFETY: The namespace is alive as long as there is a `NetRef`; `visit::<F>` gets the `F`
+    let walk = Walk { net, wanted };
+    let data: *const Walk<F> = &walk;
+    // SAFETY: The namespace is alive as long as there is a `NetRef`; `visit::<F>` gets the walk
     // that it expects, and only while this call lasts.
     unsafe {
         bindings::camzone_flows_kill(net.as_ptr(), Some(visit::<F>), data.cast_mut().cast());
     }
 }
 
+struct Walk<F> {
+    net: NetRef,
+    wanted: F,
+}
+
 /// # Safety
 ///
-/// `ct` is a flow of the table, and `data` a valid `F`.
+/// `ct` is a flow of the table, and `data` a valid `Walk<F>`.
 unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
     ct: *mut bindings::nf_conn,
     data: *mut c_void,
 ) -> c_int {
-    let mut raw: bindings::camzone_found = pin_init::zeroed();
-    // SAFETY: By this function's promise `ct` is a flow.
-    unsafe { bindings::camzone_found_of(ct, &mut raw) };
-    // SAFETY: By this function's promise `data` is an `F`.
-    let wanted = unsafe { &*data.cast::<F>() };
-    let flow = flow(&raw.flow, State::Established, false);
-    let family = raw.flow.ends.family;
+    // SAFETY: By this function's promise.
+    let Walk { net, wanted } = unsafe { &*data.cast::<Walk<F>>() };
+    let Some(ct) = NonNull::new(ct) else {
+        return 0;
+    };
+    // INVARIANT: It is in the table, whose bucket is locked.
+    let conn: Conn<'_> = Conn(ct, PhantomData);
+    let family = conn.family();
+    let flow = conn.flow(family, State::Established, false);
+    let (original, reply) = (bindings::CAMZONE_CT_ORIGINAL, bindings::CAMZONE_CT_REPLY);
+    let destination = bindings::CAMZONE_TUPLE_DESTINATION;
+    // SAFETY: It is a flow.
+    let masqueraded = unsafe { bindings::camzone_flow_masqueraded(ct.as_ptr()) } != 0;
     let found = Found {
         addresses: [
             flow.ends.initiator,
             flow.ends.responder,
-            address(family, &raw.to),
-            address(family, &raw.back),
+            conn.address(family, original, destination),
+            conn.address(family, reply, destination),
         ],
-        masqueraded: raw.masquerade != 0 && flow.source_nat,
-        own: u32::from(raw.flow.flags) & bindings::CAMZONE_FLOW_LOCAL != 0,
+        masqueraded: masqueraded && flow.source_nat,
+        own: masqueraded && is_local(*net, flow.ends.initiator),
         flow,
     };
     wanted(&found).into()

@@ -15,7 +15,8 @@ use crate::{
 use camzone_policy::{
     decide::Reason,
     memory::List,
-    policy::RuleId, //
+    policy::RuleId,
+    tables::AnswerId, //
 };
 use core::ptr::{
     self,
@@ -40,6 +41,8 @@ pub(crate) enum Slot {
     CellDropped(usize),
     /// What the rule in this place decided.
     Rule(RuleId),
+    /// What a cell's answer decided: a part of what its rule, its cell and its reason did.
+    Answer(AnswerId),
 }
 
 /// Packets and bytes.
@@ -49,6 +52,16 @@ pub(crate) struct Sum {
     pub(crate) packets: u64,
     /// How many bytes, from the IP header on.
     pub(crate) bytes: u64,
+}
+
+impl Sum {
+    /// Both together.
+    pub(super) fn plus(self, other: Sum) -> Sum {
+        Sum {
+            packets: self.packets.wrapping_add(other.packets),
+            bytes: self.bytes.wrapping_add(other.bytes),
+        }
+    }
 }
 
 /// The most that one per-CPU allocation holds (`PCPU_MIN_UNIT_SIZE` is 32 KiB).
@@ -93,6 +106,7 @@ pub(crate) struct Counters {
     chunks: KernelList<Chunk>,
     len: usize,
     cells: usize,
+    answers: usize,
     // What was counted before this snapshot; written once, when that is known.
     before: KernelList<(Atomic<u64>, Atomic<u64>)>,
 }
@@ -105,16 +119,18 @@ impl Counters {
             chunks: List::new(),
             len: 0,
             cells: 0,
+            answers: 0,
             before: List::new(),
         }
     }
 
-    /// Counters for every reason, and for that many cells and rules.
-    pub(super) fn new(cells: usize, rules: usize) -> Result<Self> {
+    /// Counters for every reason, and for that many answers, cells and rules.
+    pub(super) fn new(answers: usize, cells: usize, rules: usize) -> Result<Self> {
         let len = cells
             .checked_mul(2)
             .and_then(|cells| cells.checked_add(rules))
             .and_then(|len| len.checked_add(Reason::COUNT))
+            .and_then(|len| len.checked_add(answers))
             .ok_or(ENOMEM)?;
         let mut chunks: KernelList<Chunk> = List::new();
         let mut left = len;
@@ -127,19 +143,22 @@ impl Counters {
             chunks,
             len,
             cells,
+            answers,
             before: filled(len, |_| (Atomic::new(0), Atomic::new(0)))?,
         })
     }
 
-    /// The place of a slot: reasons, cells that accepted, cells that dropped, rules.
+    /// The place of a slot: answers, reasons, cells that accepted, cells that dropped, rules.
     #[inline]
     fn place(&self, slot: Slot) -> usize {
+        let behind = self.answers.wrapping_add(Reason::COUNT);
         let (before, place) = match slot {
-            Slot::Reason(reason) => (0, reason.number() as usize),
-            Slot::CellAccepted(cell) => (Reason::COUNT, cell),
-            Slot::CellDropped(cell) => (Reason::COUNT.wrapping_add(self.cells), cell),
+            Slot::Answer(answer) => return answer as usize,
+            Slot::Reason(reason) => (self.answers, reason.number() as usize),
+            Slot::CellAccepted(cell) => (behind, cell),
+            Slot::CellDropped(cell) => (behind.wrapping_add(self.cells), cell),
             Slot::Rule(rule) => (
-                Reason::COUNT.wrapping_add(self.cells.wrapping_mul(2)),
+                behind.wrapping_add(self.cells.wrapping_mul(2)),
                 rule as usize, //
             ),
         };
@@ -160,8 +179,18 @@ impl Counters {
         }
     }
 
+    /// Counts a packet that a rule allowed, with one call, and returns the hook's verdict.
+    #[inline(always)]
+    pub(super) fn accept(&self, answer: AnswerId, bytes: u32) -> c_uint {
+        let counter = self.counter(Slot::Answer(answer));
+        if counter.is_null() {
+            return bindings::NF_ACCEPT;
+        }
+        // SAFETY: It is not null, so it is that of a per-CPU counter.
+        unsafe { bindings::camzone_accept(counter, bytes) }
+    }
+
     /// Counts a packet in up to three slots, with one call.
-    #[inline]
     pub(super) fn count(&self, reason: Slot, cell: Option<Slot>, rule: Option<Slot>, bytes: u32) {
         let counter = |slot: Option<Slot>| slot.map_or(ptr::null_mut(), |slot| self.counter(slot));
         // SAFETY: Each pointer is null or that of a per-CPU counter.

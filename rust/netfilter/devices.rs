@@ -69,14 +69,13 @@ impl<'a> Device<'a> {
     ///
     /// `raw` was filled in by the shim, and the RTNL is held for all of `'a`.
     unsafe fn new(raw: &'a bindings::camzone_device) -> Self {
-        let has = |flag: u32| u32::from(raw.flags) & flag != 0;
         Device {
             // SAFETY: The shim put a device's name and its length there; neither changes under
             // RTNL.
             name: unsafe { slice::from_raw_parts(raw.name, raw.name_len as usize) },
             ifindex: raw.ifindex,
-            loopback: has(bindings::CAMZONE_IN_LOOPBACK),
-            slave: has(bindings::CAMZONE_IN_SLAVE),
+            loopback: raw.loopback,
+            slave: raw.slave,
             _bound: PhantomData,
         }
     }
@@ -130,7 +129,13 @@ unsafe extern "C" fn changed(
     info: *mut c_void,
 ) -> c_int {
     let there = match u32::try_from(event) {
-        Ok(bindings::netdev_cmd_NETDEV_REGISTER | bindings::netdev_cmd_NETDEV_CHANGENAME) => true,
+        // A VRF marks its slaves before the second of the last, and forgets them before the first.
+        Ok(
+            bindings::netdev_cmd_NETDEV_REGISTER
+            | bindings::netdev_cmd_NETDEV_CHANGENAME
+            | bindings::netdev_cmd_NETDEV_UP
+            | bindings::netdev_cmd_NETDEV_CHANGEUPPER,
+        ) => true,
         Ok(bindings::netdev_cmd_NETDEV_UNREGISTER) => false,
         _ => return bindings::NOTIFY_DONE as c_int,
     };

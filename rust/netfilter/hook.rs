@@ -18,25 +18,38 @@ use kernel::{
     prelude::*, //
 };
 
-/// Where packets are judged, in both families.
-const POINTS: [(c_uint, c_int); 4] = [
-    // Before fragments are put together: who may send is asked of every single one.
-    (
-        bindings::nf_inet_hooks_NF_INET_PRE_ROUTING,
-        bindings::nf_ip_hook_priorities_NF_IP_PRI_RAW_BEFORE_DEFRAG,
-    ),
-    (
-        bindings::nf_inet_hooks_NF_INET_LOCAL_IN,
-        bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
-    ),
-    (
-        bindings::nf_inet_hooks_NF_INET_FORWARD,
-        bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
-    ),
-    (
-        bindings::nf_inet_hooks_NF_INET_LOCAL_OUT,
-        bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
-    ),
+/// One function for each hook and family, in which both are constants.
+const fn point<const HOOK: u32, const FAMILY: u32>() -> bindings::nf_hook_ops {
+    bindings::nf_hook_ops {
+        hook: Some(called::<HOOK, FAMILY>),
+        pf: FAMILY as u8,
+        hooknum: HOOK,
+        priority: match HOOK {
+            // Before fragments are put together: who may send is asked of every single one.
+            PRE_ROUTING => bindings::nf_ip_hook_priorities_NF_IP_PRI_RAW_BEFORE_DEFRAG,
+            _ => bindings::nf_ip_hook_priorities_NF_IP_PRI_FILTER,
+        },
+        ..pin_init::zeroed()
+    }
+}
+
+const PRE_ROUTING: u32 = bindings::nf_inet_hooks_NF_INET_PRE_ROUTING;
+const LOCAL_IN: u32 = bindings::nf_inet_hooks_NF_INET_LOCAL_IN;
+const FORWARD: u32 = bindings::nf_inet_hooks_NF_INET_FORWARD;
+const LOCAL_OUT: u32 = bindings::nf_inet_hooks_NF_INET_LOCAL_OUT;
+const V4: u32 = bindings::NFPROTO_IPV4;
+const V6: u32 = bindings::NFPROTO_IPV6;
+
+/// Where packets are judged.
+const POINTS: Operations = [
+    point::<PRE_ROUTING, V4>(),
+    point::<PRE_ROUTING, V6>(),
+    point::<LOCAL_IN, V4>(),
+    point::<LOCAL_IN, V6>(),
+    point::<FORWARD, V4>(),
+    point::<FORWARD, V6>(),
+    point::<LOCAL_OUT, V4>(),
+    point::<LOCAL_OUT, V6>(),
 ];
 
 // Both families order their hooks alike.
@@ -47,7 +60,7 @@ const _: () = assert!(
             == bindings::nf_ip6_hook_priorities_NF_IP6_PRI_FILTER
 );
 
-type Operations = [bindings::nf_hook_ops; POINTS.len()];
+type Operations = [bindings::nf_hook_ops; 8];
 
 /// The hooks of a namespace.
 ///
@@ -72,13 +85,9 @@ impl Hooks {
     /// `namespace` stays where it is, and alive until the hooks are dropped, or until a grace
     /// period after [`Hooks::stop`].
     pub(super) unsafe fn register(namespace: &Namespace) -> Result<Self> {
-        let mut operations: KBox<Operations> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
-        for (operation, (point, priority)) in operations.iter_mut().zip(POINTS) {
-            operation.hook = Some(called);
+        let mut operations: KBox<Operations> = KBox::new(POINTS, GFP_KERNEL)?;
+        for operation in operations.iter_mut() {
             operation.priv_ = core::ptr::from_ref(namespace).cast_mut().cast();
-            operation.pf = bindings::NFPROTO_INET as u8;
-            operation.hooknum = point;
-            operation.priority = priority;
         }
         let net = namespace.net();
         // SAFETY: The namespace is alive; the operations stay in their box, by the type
@@ -136,7 +145,7 @@ impl Drop for Hooks {
 /// # Safety
 ///
 /// To be called by netfilter only, with the state that was registered.
-unsafe extern "C" fn called(
+unsafe extern "C" fn called<const HOOK: u32, const FAMILY: u32>(
     data: *mut c_void,
     skb: *mut bindings::sk_buff,
     state: *const bindings::nf_hook_state,
@@ -149,5 +158,5 @@ unsafe extern "C" fn called(
     let namespace = unsafe { &*data.cast::<Namespace>() };
     // SAFETY: Netfilter's arguments are valid while this runs.
     let packet = unsafe { Packet::new(skb, &*state) };
-    judge(namespace, packet)
+    judge::<HOOK, FAMILY>(namespace, packet)
 }

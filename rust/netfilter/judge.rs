@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! From a packet to its verdict: the facts are put together, the policy crate decides, and what
+//! From a packet to its verdict: the policy crate decides by what it asks of the packet, and what
 //! it decided is counted, logged and done.
 //!
-//! A packet that is accepted takes no lock and no reference, allocates nothing and calls C twice.
+//! A packet that is accepted takes no lock and no reference, allocates nothing, and calls C once,
+//! to be counted. There is a `judge` for each hook and family, in which both are constants.
 
 use super::{
     counters::Slot,
     namespace::Namespace,
-    packet::{
-        Packet,
-        View,
-        Window, //
-    },
+    packet::Packet,
     regime::Regime, //
 };
 use crate::bindings;
 use camzone_policy::{
+    address::{
+        Address,
+        Family, //
+    },
     decide::{
         decide,
         Decision,
@@ -24,81 +25,162 @@ use camzone_policy::{
         Verdict, //
     },
     facts::{
-        Facts,
+        self,
         Hook,
         Port,
         Track, //
     },
+    header::Header,
+    policy::ZoneId,
 };
 use kernel::prelude::*;
 
-/// The verdict on a packet, in netfilter's terms.
-#[inline]
-pub(super) fn judge(namespace: &Namespace, mut packet: Packet<'_>) -> c_uint {
-    let hook = match packet.hook() {
-        bindings::nf_inet_hooks_NF_INET_PRE_ROUTING => Hook::PreRouting,
-        bindings::nf_inet_hooks_NF_INET_LOCAL_IN => Hook::LocalIn,
-        bindings::nf_inet_hooks_NF_INET_FORWARD => Hook::Forward,
-        bindings::nf_inet_hooks_NF_INET_LOCAL_OUT => Hook::LocalOut,
-        // We hang on no other.
-        _ => return bindings::NF_DROP,
-    };
-    let decision = {
-        let regime = namespace.in_force(&packet);
-        let mut window = Window::new();
-        let view = packet.look(&mut window);
-        let facts = facts(regime, &view, hook);
-        let decision = decide(&regime.guard(), &facts);
-        let Some(reason) = decision.reason else {
-            return bindings::NF_ACCEPT;
-        };
-        count(regime, &decision, reason, view.len());
-        if decision.verdict == Verdict::Accept {
-            return bindings::NF_ACCEPT;
+/// A packet at a hook, under a regime.
+struct Asked<'a, 'p, const HOOK: u32, const FAMILY: u32> {
+    packet: &'a Packet<'p>,
+    regime: &'a Regime,
+}
+
+impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, FAMILY> {
+    #[inline(always)]
+    fn hook(&self) -> Hook {
+        match HOOK {
+            bindings::nf_inet_hooks_NF_INET_PRE_ROUTING => Hook::PreRouting,
+            bindings::nf_inet_hooks_NF_INET_LOCAL_IN => Hook::LocalIn,
+            bindings::nf_inet_hooks_NF_INET_FORWARD => Hook::Forward,
+            // We hang on no other.
+            _ => Hook::LocalOut,
         }
-        stopped(regime, &packet, &view, &facts, reason);
-        decision
+    }
+
+    #[inline(always)]
+    fn family(&self) -> Family {
+        match FAMILY {
+            bindings::NFPROTO_IPV4 => Family::V4,
+            _ => Family::V6,
+        }
+    }
+
+    #[inline(always)]
+    fn ingress(&self) -> Port {
+        self.regime.ports().port(self.packet.ingress())
+    }
+
+    #[inline(always)]
+    fn egress(&self) -> Port {
+        self.regime.ports().port(match self.hook() {
+            Hook::LocalOut => self.packet.egress_of_route(),
+            _ => self.packet.egress(),
+        })
+    }
+
+    #[inline(always)]
+    fn looped_back(&self) -> bool {
+        self.packet.looped_back()
+    }
+
+    #[inline(always)]
+    fn plain(&self) -> Option<u8> {
+        self.packet.plain(self.family())
+    }
+
+    #[inline(always)]
+    fn header(&self) -> Option<Header> {
+        self.packet.header()
+    }
+
+    #[inline(always)]
+    fn source(&self) -> Address {
+        self.packet.source(self.family())
+    }
+
+    #[inline(always)]
+    fn source_is_local(&self) -> bool {
+        self.packet.source_is_local()
+    }
+
+    fn source_mac(&self) -> Option<[u8; 6]> {
+        self.packet.source_mac()
+    }
+
+    #[inline(always)]
+    fn home(&self, address: Address) -> Option<ZoneId> {
+        self.regime.ports().zone(self.packet.home(address))
+    }
+
+    #[inline(always)]
+    fn broadcast(&self) -> bool {
+        self.family() == Family::V4 && self.packet.routed_as_broadcast()
+    }
+
+    #[inline(always)]
+    fn track(&self) -> Track {
+        self.packet.track(self.family())
+    }
+}
+
+/// The verdict on a packet, in netfilter's terms.
+#[inline(always)]
+pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
+    namespace: &Namespace,
+    mut packet: Packet<'_>,
+) -> c_uint {
+    let regime = namespace.in_force(&packet);
+    let asked = Asked::<'_, '_, HOOK, FAMILY> {
+        packet: &packet,
+        regime,
     };
-    if decision.verdict == Verdict::Reject {
-        packet.reject();
+    let decision = decide(&regime.guard(), &asked);
+    match (decision.verdict, decision.reason, decision.answer) {
+        (Verdict::Accept, None, _) => bindings::NF_ACCEPT,
+        (Verdict::Accept, Some(Reason::Allowed), Some(answer)) => {
+            regime.counters().accept(answer, packet.len())
+        }
+        (Verdict::Reject, Some(reason), _) => {
+            settle(&asked, &decision, reason);
+            packet.reject();
+            bindings::NF_DROP
+        }
+        (_, Some(reason), _) => settle(&asked, &decision, reason),
+        (_, None, _) => bindings::NF_DROP,
+    }
+}
+
+/// Sees to a packet that no rule allowed: counts it, and drops it unless it passes all the same.
+#[inline(never)]
+fn settle<const HOOK: u32, const FAMILY: u32>(
+    asked: &Asked<'_, '_, HOOK, FAMILY>,
+    decision: &Decision,
+    reason: Reason,
+) -> c_uint {
+    let Asked { packet, regime } = *asked;
+    count(regime, decision, reason, packet.len());
+    if decision.verdict == Verdict::Accept {
+        return bindings::NF_ACCEPT;
+    }
+    let zone = |port| match port {
+        Port::Zone(zone) => Some(zone),
+        Port::Unzoned | Port::Loopback => None,
+    };
+    let (from, to) = match facts::Packet::hook(asked) {
+        Hook::PreRouting | Hook::LocalIn => (facts::Packet::ingress(asked), Port::Unzoned),
+        Hook::Forward => (facts::Packet::ingress(asked), facts::Packet::egress(asked)),
+        Hook::LocalOut => (Port::Unzoned, facts::Packet::egress(asked)),
+    };
+    regime.log(packet, zone(from).or_else(|| zone(to)), reason);
+    if reason == Reason::NatChanged {
+        packet.kill();
     }
     bindings::NF_DROP
 }
 
-/// What is known of a packet.
-#[inline]
-fn facts(regime: &Regime, view: &View<'_>, hook: Hook) -> Facts {
-    let ports = regime.ports();
-    let tracked = hook != Hook::PreRouting;
-    Facts {
-        hook,
-        ingress: match hook {
-            Hook::LocalOut => Port::Unzoned,
-            _ => ports.port(view.ingress()),
-        },
-        egress: match hook {
-            Hook::PreRouting | Hook::LocalIn => Port::Unzoned,
-            Hook::Forward | Hook::LocalOut => ports.port(view.egress()),
-        },
-        looped_back: view.looped_back(),
-        header: view.header(),
-        source_is_local: view.source_is_local(),
-        source_mac: view.source_mac(),
-        home: match hook {
-            Hook::LocalIn => ports.zone(view.home()),
-            _ => None,
-        },
-        broadcast: view.broadcast(),
-        track: match tracked {
-            true => view.track(),
-            false => Track::Untracked,
-        },
-    }
-}
-
-/// Counts a packet: for its reason, in its cell, and for the rule.
-#[inline]
+/// Counts a packet: where its answer is, or for its reason, in its cell, and for the rule.
 fn count(regime: &Regime, decision: &Decision, reason: Reason, bytes: u32) {
+    let counters = regime.counters();
+    if let (Reason::Denied, Some(answer)) = (reason, decision.answer) {
+        counters.count(Slot::Answer(answer), None, None, bytes);
+        return;
+    }
     let cell = match (decision.cell, regime.in_arms()) {
         (Some(cell), Some(armed)) => {
             let place = armed.compiled.cell_index(cell);
@@ -110,17 +192,5 @@ fn count(regime: &Regime, decision: &Decision, reason: Reason, bytes: u32) {
         _ => None,
     };
     let rule = decision.rule.map(Slot::Rule);
-    regime
-        .counters()
-        .count(Slot::Reason(reason), cell, rule, bytes);
-}
-
-/// What else becomes of a packet that does not pass.
-#[cold]
-#[inline(never)]
-fn stopped(regime: &Regime, packet: &Packet<'_>, view: &View<'_>, facts: &Facts, reason: Reason) {
-    regime.log(packet, facts, reason);
-    if reason == Reason::NatChanged {
-        view.kill();
-    }
+    counters.count(Slot::Reason(reason), cell, rule, bytes);
 }

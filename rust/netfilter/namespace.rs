@@ -66,7 +66,7 @@ impl<'a> Snapshot<'a> {
 
     /// Packets and bytes that were counted.
     pub(crate) fn counter(&self, slot: Slot) -> (u64, u64) {
-        let sum = self.regime.counters().sum(slot);
+        let sum = self.regime.sum(slot);
         (sum.packets, sum.bytes)
     }
 
@@ -101,11 +101,7 @@ impl<'a> Snapshot<'a> {
             else {
                 return true;
             };
-            let zone = self.regime.ports().zone(Interface {
-                ifindex: device.ifindex,
-                loopback: false,
-                slave: device.slave,
-            });
+            let zone = self.regime.ports().zone(Interface(device.ifindex));
             let zone = self.armed().zip(zone);
             let zone = zone.and_then(|(armed, zone)| armed.compiled.policy.zone(zone));
             result = visit(device.name, ifindex, zone.map(|zone| zone.name.as_bytes()));

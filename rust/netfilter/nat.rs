@@ -12,10 +12,7 @@ use super::{
     },
     namespace::Namespace,
     net::NetRef,
-    packet::{
-        Packet,
-        Window, //
-    },
+    packet::Packet,
     rcu::synchronize,
     regime::Regime, //
 };
@@ -151,16 +148,15 @@ unsafe extern "C" fn called(
     let namespace = unsafe { &*data.cast::<Namespace>() };
     // SAFETY: Netfilter's arguments are valid while this runs.
     let mut packet = unsafe { Packet::new(skb, &*state) };
-    let wanted = {
-        let mut window = Window::new();
-        let view = packet.look(&mut window);
-        match view.track() {
-            Track::Flow(flow) if !view.own() => {
-                let regime = namespace.in_force(&packet);
-                wants(regime, &flow, regime.ports().port(view.egress()))
-            }
-            _ => false,
+    let wanted = match packet.track(packet.family()) {
+        // The router's own packets came in nowhere, or an address of it opened their flow.
+        Track::Flow(flow)
+            if packet.came_in() && !conntrack::is_local(namespace.net(), flow.ends.initiator) =>
+        {
+            let regime = namespace.in_force(&packet);
+            wants(regime, &flow, regime.ports().port(packet.egress()))
         }
+        _ => false,
     };
     if wanted {
         packet.masquerade()

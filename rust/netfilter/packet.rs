@@ -2,6 +2,8 @@
 
 //! A packet, while a hook looks at it.
 //!
+//! What C has static inlines for is read in place (`include/camzone_layout.h`).
+//!
 //! C headers: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h),
 //! [`include/linux/netfilter.h`](srctree/include/linux/netfilter.h),
 //! [`include/net/netfilter/ipv4/nf_reject.h`](srctree/include/net/netfilter/ipv4/nf_reject.h)
@@ -12,14 +14,18 @@ use super::{
 };
 use crate::bindings;
 use camzone_policy::{
+    address::{
+        Address,
+        Family, //
+    },
     facts::Track,
     header::{
         Header,
         WINDOW, //
     },
+    service::protocol,
 };
 use core::{
-    marker::PhantomData,
     mem::MaybeUninit,
     ptr::NonNull,
     slice, //
@@ -64,30 +70,205 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Which hook it is (`enum nf_inet_hooks`).
-    #[inline]
-    pub(super) fn hook(&self) -> u32 {
-        self.state.hook.into()
+    /// Reads a member of `struct sk_buff`.
+    ///
+    /// # Safety
+    ///
+    /// There is a `T` in this place of it.
+    #[inline(always)]
+    unsafe fn read<T: Copy>(&self, place: usize) -> T {
+        // SAFETY: By the type invariant the packet is there; the rest is the caller's promise.
+        unsafe { self.skb.cast::<u8>().add(place).cast::<T>().read() }
     }
 
-    /// Looks at the packet, with the one call that this takes.
-    #[inline]
-    pub(super) fn look<'p>(&'p self, window: &'p mut Window) -> View<'p> {
-        let mut raw: bindings::camzone_view = pin_init::zeroed();
-        // SAFETY: By the type invariant packet and state are valid; `raw` is zeroed, and the
-        // window is as long as the shim wants it.
-        unsafe {
-            bindings::camzone_look(
-                self.skb.as_ptr(),
-                self.state,
-                &mut raw,
-                window.0.as_mut_ptr().cast(),
+    /// Reads a part of the header of IP that every packet of its family has.
+    ///
+    /// # Safety
+    ///
+    /// The part begins at byte `place` and ends within the first 20 bytes, in IPv6 40.
+    #[inline(always)]
+    unsafe fn ip<T: Copy>(&self, place: usize) -> T {
+        // SAFETY: These are a pointer and two bytes.
+        let (head, network): (*const u8, u16) = unsafe {
+            (
+                self.read(bindings::CAMZONE_SKB_HEAD),
+                self.read(bindings::CAMZONE_SKB_NETWORK),
             )
         };
-        View {
-            raw,
-            _head: PhantomData,
+        // SAFETY: Hooks are called with that header in the linear part (`ip_rcv_core`,
+        // `ip6_rcv_core`, and who makes packets), where nobody writes; what user space may still
+        // write to (pages handed over by sendfile and the like) is never in there.
+        unsafe {
+            head.add(network.into())
+                .add(place)
+                .cast::<T>()
+                .read_unaligned()
         }
+    }
+
+    /// How long the packet is, from the header of IP on.
+    #[inline(always)]
+    pub(super) fn len(&self) -> u32 {
+        // SAFETY: It is an `unsigned int`.
+        unsafe { self.read(bindings::CAMZONE_SKB_LEN) }
+    }
+
+    /// Where it came in.
+    #[inline(always)]
+    pub(super) fn ingress(&self) -> Interface {
+        // SAFETY: By the type invariant it is null or a device that is there.
+        unsafe { Interface::of(self.state.in_) }
+    }
+
+    /// Whether it came in anywhere.
+    pub(super) fn came_in(&self) -> bool {
+        self.ingress() != Interface::NONE
+    }
+
+    /// Its family, where that is not known before.
+    pub(super) fn family(&self) -> Family {
+        match u32::from(self.state.pf) {
+            bindings::NFPROTO_IPV4 => Family::V4,
+            _ => Family::V6,
+        }
+    }
+
+    /// Where it goes out.
+    #[inline(always)]
+    pub(super) fn egress(&self) -> Interface {
+        // SAFETY: As above.
+        unsafe { Interface::of(self.state.out) }
+    }
+
+    /// The route's entry; null if there is none.
+    #[inline(always)]
+    fn dst(&self) -> *const u8 {
+        // SAFETY: It is a word.
+        let word: usize = unsafe { self.read(bindings::CAMZONE_SKB_DST) };
+        // The lowest bit says that there is no reference (`SKB_DST_NOREF`).
+        (word & !1) as *const u8
+    }
+
+    /// Where the packet's route goes: in LOCAL_OUT the hook's own device is stale after DNAT.
+    #[inline(always)]
+    pub(super) fn egress_of_route(&self) -> Interface {
+        let dst = self.dst();
+        if dst.is_null() {
+            return Interface::NONE;
+        }
+        // SAFETY: A packet holds its route's entry, which has a device, under RCU.
+        unsafe {
+            let dev = dst.add(bindings::CAMZONE_DST_DEV);
+            Interface::of(dev.cast::<*const bindings::net_device>().read_volatile())
+        }
+    }
+
+    /// It is routed as a broadcast of IPv4.
+    #[inline]
+    pub(super) fn routed_as_broadcast(&self) -> bool {
+        let dst = self.dst();
+        if dst.is_null() {
+            return false;
+        }
+        // SAFETY: A packet holds its route's entry, whose flags are two bytes.
+        let flags: u16 = unsafe { dst.add(bindings::CAMZONE_DST_FLAGS).cast::<u16>().read() };
+        if u32::from(flags) & bindings::DST_METADATA != 0 {
+            return false;
+        }
+        // SAFETY: In IPv4 every other entry is a `struct rtable`, whose flags are 4 bytes.
+        let flags: u32 = unsafe { dst.add(bindings::CAMZONE_ROUTE_FLAGS).cast::<u32>().read() };
+        flags & bindings::RTCF_BROADCAST != 0
+    }
+
+    /// The router sent it itself and hears it back.
+    #[inline(always)]
+    pub(super) fn looped_back(&self) -> bool {
+        // SAFETY: It is a byte.
+        let byte: u8 = unsafe { self.read(bindings::CAMZONE_SKB_TYPE) };
+        byte & bindings::CAMZONE_SKB_TYPE_MASK as u8 == LOOPBACK
+    }
+
+    /// The source.
+    #[inline(always)]
+    pub(super) fn source(&self, family: Family) -> Address {
+        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: bytes 12 to 15, and 8 to 23.
+        unsafe {
+            match family {
+                Family::V4 => Address::v4(self.ip(12)),
+                Family::V6 => Address::v6(self.ip(8)),
+            }
+        }
+    }
+
+    /// The protocol behind the header of IP, unless that is one that goes on with IPv6.
+    #[inline(always)]
+    pub(super) fn plain(&self, family: Family) -> Option<u8> {
+        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: byte 9, and 6.
+        let protocol = unsafe {
+            match family {
+                Family::V4 => return Some(self.ip(9)),
+                Family::V6 => self.ip(6),
+            }
+        };
+        matches!(protocol, protocol::TCP | protocol::UDP | protocol::ICMPV6).then_some(protocol)
+    }
+
+    /// The whole header; `None` when it cannot be read.
+    #[inline(never)]
+    pub(super) fn header(&self) -> Option<Header> {
+        let mut window = MaybeUninit::<[u8; WINDOW]>::uninit();
+        // SAFETY: By the type invariant the packet is there; the window is as long as the shim
+        // wants it.
+        let len = unsafe { bindings::camzone_copy(self.skb.as_ptr(), window.as_mut_ptr().cast()) };
+        // SAFETY: So many bytes of it were written.
+        let bytes = unsafe { slice::from_raw_parts(window.as_ptr().cast(), len as usize) };
+        Header::parse(bytes, self.len() as usize)
+    }
+
+    /// The source is the router's, or a broadcast address of one of its networks. To be asked in
+    /// PRE_ROUTING.
+    pub(super) fn source_is_local(&self) -> bool {
+        // SAFETY: By the type invariant packet and state are valid.
+        unsafe { bindings::camzone_source_is_local(self.skb.as_ptr(), self.state) }
+    }
+
+    /// The hardware address that it came with. To be asked in PRE_ROUTING.
+    pub(super) fn source_mac(&self) -> Option<[u8; 6]> {
+        let mut mac = [0; 6];
+        // SAFETY: By the type invariant packet and state are valid.
+        let has = unsafe {
+            bindings::camzone_source_mac(self.skb.as_ptr(), self.state, mac.as_mut_ptr())
+        };
+        has.then_some(mac)
+    }
+
+    /// The interface that has an address. To be asked in LOCAL_IN, with one of the packet's family.
+    pub(super) fn home(&self, address: Address) -> Interface {
+        let mut octets = [0; 16];
+        let octets = address.octets(&mut octets);
+        // SAFETY: By the type invariant the state is valid; an address is as long as its family
+        // has it.
+        Interface(unsafe { bindings::camzone_home(self.state, octets.as_ptr()) })
+    }
+
+    /// What says which flow it belongs to.
+    #[inline(always)]
+    fn nfct(&self) -> c_ulong {
+        // SAFETY: It is a word.
+        unsafe { self.read(bindings::CAMZONE_SKB_CT) }
+    }
+
+    /// What connection tracking says of it.
+    #[inline(always)]
+    pub(super) fn track(&self, family: Family) -> Track {
+        // SAFETY: The packet is there during this call, and nobody takes its flow from it.
+        unsafe { conntrack::track(self.nfct(), family) }
+    }
+
+    /// Ends the packet's flow, if it has one.
+    pub(super) fn kill(&self) {
+        // SAFETY: As above.
+        unsafe { conntrack::kill(self.nfct()) };
     }
 
     /// Has the kernel log the packet, with `prefix` before it.
@@ -113,131 +294,37 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// Room for a packet's first bytes, should they have to be copied.
-pub(super) struct Window(MaybeUninit<[u8; WINDOW]>);
+/// `PACKET_LOOPBACK` of include/uapi/linux/if_packet.h, in the bits where the packet has it.
+const LOOPBACK: u8 = {
+    let mask = bindings::CAMZONE_SKB_TYPE_MASK as u8;
+    5 << mask.trailing_zeros()
+};
 
-impl Window {
-    #[inline]
-    pub(super) fn new() -> Self {
-        Window(MaybeUninit::uninit())
-    }
-}
+/// An interface on a packet's way, by its number; 0 if there is none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Interface(pub(super) c_int);
 
-/// What was seen of a packet.
-///
-/// # Invariants
-///
-/// `raw` was filled in by `camzone_look`, for a packet and with a window that both stay as they
-/// are for all of `'p`. If it has a flow, the packet holds a reference to it.
-pub(super) struct View<'p> {
-    raw: bindings::camzone_view,
-    _head: PhantomData<&'p [u8]>,
-}
+impl Interface {
+    const NONE: Interface = Interface(0);
+    /// That of every namespace (`LOOPBACK_IFINDEX` of include/net/flow.h).
+    pub(super) const LOOPBACK: Interface = Interface(1);
 
-impl View<'_> {
-    fn has(&self, flag: u32) -> bool {
-        u32::from(self.raw.flags) & flag != 0
-    }
-
-    /// The header; `None` when it cannot be read.
-    #[inline]
-    pub(super) fn header(&self) -> Option<Header> {
-        let head = NonNull::new(self.raw.head.cast_mut())?;
-        // SAFETY: By the type invariant that many bytes are in the packet's linear part, or were
-        // copied to the window. Nobody writes either: what user space may still write to (pages
-        // handed over by sendfile and the like) is never in the linear part.
-        let bytes = unsafe { slice::from_raw_parts(head.as_ptr(), self.raw.head_len as usize) };
-        Header::parse(bytes, self.raw.len as usize)
-    }
-
-    /// How long the packet is.
-    #[inline]
-    pub(super) fn len(&self) -> u32 {
-        self.raw.len
-    }
-
-    /// Where it came in.
-    #[inline]
-    pub(super) fn ingress(&self) -> Interface {
-        Interface {
-            ifindex: self.raw.in_,
-            loopback: self.has(bindings::CAMZONE_IN_LOOPBACK),
-            slave: self.has(bindings::CAMZONE_IN_SLAVE),
+    /// # Safety
+    ///
+    /// `dev` is null or a device that is there.
+    #[inline(always)]
+    unsafe fn of(dev: *const bindings::net_device) -> Self {
+        if dev.is_null() {
+            return Self::NONE;
+        }
+        // SAFETY: By this function's promise; the number is an `int`.
+        unsafe {
+            Interface(
+                dev.cast::<u8>()
+                    .add(bindings::CAMZONE_DEV_INDEX)
+                    .cast::<c_int>()
+                    .read(),
+            )
         }
     }
-
-    /// Where it goes out.
-    #[inline]
-    pub(super) fn egress(&self) -> Interface {
-        Interface {
-            ifindex: self.raw.out,
-            loopback: self.has(bindings::CAMZONE_OUT_LOOPBACK),
-            slave: self.has(bindings::CAMZONE_OUT_SLAVE),
-        }
-    }
-
-    /// The interface that has the responder's address.
-    #[inline]
-    pub(super) fn home(&self) -> Interface {
-        Interface {
-            ifindex: self.raw.home,
-            loopback: false,
-            slave: false,
-        }
-    }
-
-    /// The router sent it itself and hears it back.
-    #[inline]
-    pub(super) fn looped_back(&self) -> bool {
-        self.has(bindings::CAMZONE_LOOPED_BACK)
-    }
-
-    /// The source is the router's, or a broadcast address of one of its networks.
-    #[inline]
-    pub(super) fn source_is_local(&self) -> bool {
-        self.has(bindings::CAMZONE_SOURCE_LOCAL)
-    }
-
-    /// It is routed as a broadcast.
-    #[inline]
-    pub(super) fn broadcast(&self) -> bool {
-        self.has(bindings::CAMZONE_BROADCAST)
-    }
-
-    /// The hardware address that it came with.
-    #[inline]
-    pub(super) fn source_mac(&self) -> Option<[u8; 6]> {
-        self.has(bindings::CAMZONE_HAS_MAC).then_some(self.raw.mac)
-    }
-
-    /// What connection tracking says of it.
-    #[inline]
-    pub(super) fn track(&self) -> Track {
-        conntrack::track(&self.raw)
-    }
-
-    /// The router sent it: it came in nowhere, or an address of the router opened its flow. To be
-    /// asked behind routing only.
-    pub(super) fn own(&self) -> bool {
-        self.raw.in_ == 0 || u32::from(self.raw.flow.flags) & bindings::CAMZONE_FLOW_LOCAL != 0
-    }
-
-    /// Ends the packet's flow, if it has one.
-    pub(super) fn kill(&self) {
-        if let Some(ct) = NonNull::new(self.raw.ct) {
-            // SAFETY: By the type invariant the packet holds the flow.
-            unsafe { bindings::camzone_kill(ct.as_ptr()) };
-        }
-    }
-}
-
-/// An interface on a packet's way.
-#[derive(Clone, Copy)]
-pub(super) struct Interface {
-    /// Its number, 0 if there is none.
-    pub(super) ifindex: c_int,
-    /// It is the loopback interface.
-    pub(super) loopback: bool,
-    /// It is a slave of a VRF.
-    pub(super) slave: bool,
 }

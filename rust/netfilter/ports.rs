@@ -227,7 +227,7 @@ impl Ports {
     /// What an interface is to the policy.
     #[inline]
     pub(super) fn port(&self, interface: Interface) -> Port {
-        if interface.loopback {
+        if interface == Interface::LOOPBACK {
             return Port::Loopback;
         }
         match self.zone(interface) {
@@ -236,16 +236,17 @@ impl Ports {
         }
     }
 
-    /// The zone of an interface. Slaves of a VRF are in none.
-    #[inline]
+    /// The zone of an interface.
+    #[inline(always)]
     pub(super) fn zone(&self, interface: Interface) -> Option<ZoneId> {
-        if interface.ifindex == 0 || interface.slave {
-            return None;
+        match interface.0 {
+            0 => None,
+            ifindex => self.table.zone(ifindex),
         }
-        self.table.zone(interface.ifindex)
     }
 
-    /// A device is there or was renamed (`there`), or is about to go. The next packet is judged
+    /// A device is there, was renamed or changed its master (`there`), or is about to go. Slaves
+    /// of a VRF are in no zone. The next packet is judged
     /// by that; nobody waits, because the RTNL is everybody's.
     pub(super) fn device(&self, _rtnl: &Rtnl, device: &Device<'_>, there: bool) {
         self.binder.lock().change(&self.table, device, there);
@@ -264,7 +265,7 @@ impl Binder {
         }
         let mut zone = None;
         for binding in self.bindings.iter_mut() {
-            if there && binding.name.as_bytes() == device.name {
+            if there && !device.slave && binding.name.as_bytes() == device.name {
                 zone = Some(binding.zone);
                 if binding.ifindex != device.ifindex {
                     self.gone = self.gone.saturating_add(table.unbind(binding.ifindex));

@@ -5,7 +5,11 @@
 //! A packet sees one regime from its first to its last look, never a mixture of two.
 
 use super::{
-    counters::Counters,
+    counters::{
+        Counters,
+        Slot,
+        Sum, //
+    },
     log::{
         self,
         Limits, //
@@ -23,12 +27,14 @@ use camzone_policy::{
         Guard,
         Reason, //
     },
-    facts::{
-        Facts,
-        Port, //
+    policy::{
+        Action,
+        ZoneId, //
     },
-    policy::ZoneId,
-    tables::Compiled, //
+    tables::{
+        AnswerId,
+        Compiled, //
+    },
 };
 use core::pin::Pin;
 use kernel::prelude::*;
@@ -119,7 +125,7 @@ impl Regime {
 
     /// Only loopback passes.
     pub(super) fn sealed(generation: u32) -> Result<Pin<KBox<Self>>> {
-        let counters = Counters::new(0, 0)?;
+        let counters = Counters::new(0, 0, 0)?;
         Self::new(Kind::Sealed, generation, counters, Limits::new(1)?)
     }
 
@@ -127,7 +133,8 @@ impl Regime {
     #[inline(never)] // As large as `Namespace::commit`.
     pub(super) fn armed(generation: u32, armed: Armed) -> Result<Pin<KBox<Self>>> {
         let policy = &armed.compiled.policy;
-        let counters = Counters::new(armed.compiled.cells(), policy.rules.len())?;
+        let answers = armed.compiled.answers().len();
+        let counters = Counters::new(answers, armed.compiled.cells(), policy.rules.len())?;
         // The subjects of log lines: the unknown, zones, cameras.
         let subjects = policy.zones.len().saturating_add(policy.cameras.len());
         let limits = Limits::new(subjects.saturating_add(1))?;
@@ -169,6 +176,38 @@ impl Regime {
         &self.counters
     }
 
+    /// What was counted for a slot, with all that was counted where its answers are.
+    pub(crate) fn sum(&self, slot: Slot) -> Sum {
+        let sum = self.counters.sum(slot);
+        let Some(armed) = self.in_arms() else {
+            return sum;
+        };
+        let compiled = &armed.compiled;
+        let of = |allow: bool| {
+            move |id: &AnswerId| {
+                let action = compiled.answer(*id).map(|answer| answer.action);
+                matches!(action, Some(Action::Allow { .. })) == allow
+            }
+        };
+        let all = || (0..compiled.answers().len()).filter_map(|id| AnswerId::try_from(id).ok());
+        match slot {
+            Slot::Reason(Reason::Allowed) => self.add(sum, all().filter(of(true))),
+            Slot::Reason(Reason::Denied) => self.add(sum, all().filter(of(false))),
+            Slot::CellAccepted(cell) => {
+                self.add(sum, compiled.answers_of_cell(cell).filter(of(true)))
+            }
+            Slot::CellDropped(cell) => {
+                self.add(sum, compiled.answers_of_cell(cell).filter(of(false)))
+            }
+            Slot::Rule(rule) => self.add(sum, compiled.answers_of_rule(rule)),
+            Slot::Reason(_) | Slot::Answer(_) => sum,
+        }
+    }
+
+    fn add(&self, sum: Sum, answers: impl Iterator<Item = AnswerId>) -> Sum {
+        answers.fold(sum, |sum, id| sum.plus(self.counters.sum(Slot::Answer(id))))
+    }
+
     /// The zones of the interfaces.
     #[inline]
     pub(super) fn ports(&self) -> &Ports {
@@ -176,8 +215,8 @@ impl Regime {
     }
 
     /// Logs a packet that was stopped, if there were not too many like it.
-    pub(super) fn log(&self, packet: &Packet<'_>, facts: &Facts, reason: Reason) {
-        let (subject, camera) = self.subject(facts);
+    pub(super) fn log(&self, packet: &Packet<'_>, zone: Option<ZoneId>, reason: Reason) {
+        let (subject, camera) = self.subject(packet, zone);
         if let Some(suppressed) = self.limits.pass(subject, reason) {
             let camera = self
                 .in_arms()
@@ -193,14 +232,14 @@ impl Regime {
     }
 
     /// Whom a packet is about: the camera that sent it, or that it is for; else the zone that it
-    /// came from or goes to; else nobody that is known (0).
-    fn subject(&self, facts: &Facts) -> (usize, Option<u32>) {
+    /// came from or goes to, which is this; else nobody that is known (0).
+    fn subject(&self, packet: &Packet<'_>, zone: Option<ZoneId>) -> (usize, Option<u32>) {
         let Some(armed) = self.in_arms() else {
             return (0, None);
         };
         let compiled = &armed.compiled;
         let zones = compiled.policy.zones.len();
-        let camera = facts.header.and_then(|header| {
+        let camera = packet.header().and_then(|header| {
             let sender = compiled.camera_of(header.source);
             sender.or_else(|| compiled.camera_of(header.destination))
         });
@@ -208,12 +247,7 @@ impl Regime {
             let place = zones.saturating_add(1).saturating_add(camera as usize);
             return (place, Some(camera));
         }
-        let zone = |port| match port {
-            Port::Zone(zone) => Some(zone),
-            Port::Unzoned | Port::Loopback => None,
-        };
         let place = |zone: ZoneId| usize::from(zone).saturating_add(1);
-        let zone = zone(facts.ingress).or_else(|| zone(facts.egress));
         (zone.map_or(0, place), None)
     }
 }

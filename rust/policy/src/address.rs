@@ -73,6 +73,12 @@ impl Address {
         }
     }
 
+    /// The address as a number; one of IPv4 in the low 32 bits.
+    #[inline]
+    pub(crate) const fn bits(self) -> u128 {
+        self.bits
+    }
+
     /// `0.0.0.0` or `::`.
     #[inline]
     pub const fn is_unspecified(self) -> bool {
@@ -172,6 +178,14 @@ impl Prefix {
             return Err(PrefixError::HostBits(clean));
         }
         Ok(prefix)
+    }
+
+    /// The network of a single address.
+    pub const fn of_host(address: Address) -> Self {
+        Prefix {
+            address,
+            len: address.family.bits(),
+        }
     }
 
     /// The bits behind the prefix.

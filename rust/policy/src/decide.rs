@@ -11,12 +11,12 @@ pub use reason::Reason;
 pub use crate::tables::Cell;
 use crate::{
     address::{Address, Family},
-    facts::{Ends, Facts, Flow, Hook, Port, State, Track},
+    facts::{Ends, Flow, Hook, Packet, Port, State, Track},
     header::{Header, Transport},
     memory::Memory,
     policy::{Action, Ipv6Mode, RuleId, ZoneId},
     service::protocol,
-    tables::{Compiled, Question},
+    tables::{AnswerId, Compiled, Question, Side},
 };
 
 /// What guards the namespace.
@@ -52,6 +52,8 @@ pub struct Decision {
     pub cell: Option<Cell>,
     /// The rule that matched.
     pub rule: Option<RuleId>,
+    /// What its cell said, which is a rule in a cell.
+    pub answer: Option<AnswerId>,
 }
 
 impl Decision {
@@ -60,6 +62,7 @@ impl Decision {
         reason: None,
         cell: None,
         rule: None,
+        answer: None,
     };
 
     const fn accept(reason: Reason) -> Self {
@@ -68,6 +71,7 @@ impl Decision {
             reason: Some(reason),
             cell: None,
             rule: None,
+            answer: None,
         }
     }
 
@@ -77,6 +81,7 @@ impl Decision {
             reason: Some(reason),
             cell: None,
             rule: None,
+            answer: None,
         }
     }
 
@@ -88,16 +93,16 @@ impl Decision {
     }
 }
 
-/// The verdict on the packet of which `facts` are known.
-#[inline]
-pub fn decide<M: Memory>(guard: &Guard<'_, M>, facts: &Facts) -> Decision {
-    let loopback = match facts.hook {
+/// The verdict on a packet.
+#[inline(always)] // Everything the hook knows already, its family first of all, folds away.
+pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision {
+    let loopback = match packet.hook() {
         // What is looped back is the router's own, or multicast that it forwards and hears.
         Hook::PreRouting => {
-            facts.ingress == Port::Loopback || (facts.looped_back && facts.source_is_local)
+            packet.ingress() == Port::Loopback || (packet.looped_back() && packet.source_is_local())
         }
-        Hook::LocalIn => facts.ingress == Port::Loopback || facts.looped_back,
-        Hook::LocalOut => facts.egress == Port::Loopback,
+        Hook::LocalIn => packet.ingress() == Port::Loopback || packet.looped_back(),
+        Hook::LocalOut => packet.egress() == Port::Loopback,
         Hook::Forward => false,
     };
     let decision = if loopback {
@@ -106,17 +111,17 @@ pub fn decide<M: Memory>(guard: &Guard<'_, M>, facts: &Facts) -> Decision {
         match guard {
             Guard::Idle => Decision::accept(Reason::Idle),
             Guard::Sealed => Decision::drop(Reason::Sealed),
-            Guard::Armed(compiled) => match &facts.header {
-                None => Decision::drop(Reason::Malformed),
-                Some(header) if facts.hook == Hook::PreRouting => {
-                    ingress::check(compiled, facts, header)
-                }
-                Some(header) => judge(compiled, facts, header),
-            },
+            Guard::Armed(_) if packet.plain().is_none() && packet.header().is_none() => {
+                Decision::drop(Reason::Malformed)
+            }
+            Guard::Armed(compiled) if packet.hook() == Hook::PreRouting => {
+                ingress::check(compiled, packet)
+            }
+            Guard::Armed(compiled) => judge(compiled, packet),
         }
     };
     // What passes PRE_ROUTING is counted where it goes.
-    if facts.hook == Hook::PreRouting && decision.verdict == Verdict::Accept {
+    if packet.hook() == Hook::PreRouting && decision.verdict == Verdict::Accept {
         return Decision::GO_ON;
     }
     decision
@@ -128,18 +133,15 @@ pub fn masquerades<M: Memory>(compiled: &Compiled<M>, flow: &Flow, egress: Port)
         return false;
     };
     let ends = flow.master.as_ref().unwrap_or(&flow.ends);
-    let cell = Cell {
-        from: compiled.zone_of(ends.initiator),
-        to: Some(to),
-    };
     let question = Question {
-        family: ends.initiator.family(),
+        from: compiled.side(compiled.zone_of(ends.initiator), ends.initiator),
+        to: compiled.side(Some(to), ends.responder),
         ends,
         unusual_address: false,
         broadcast: false,
     };
-    compiled.ask(cell, &question).map(|answer| answer.action)
-        == Some(Action::Allow { masquerade: true })
+    let answer = compiled.ask(&question).and_then(|id| compiled.answer(id));
+    answer.map(|answer| answer.action) == Some(Action::Allow { masquerade: true })
 }
 
 /// The zones that a packet comes from and goes to; `None` is the router.
@@ -151,15 +153,16 @@ struct Way {
 
 impl Way {
     /// `None` when one of the interfaces is in no zone.
-    fn of(facts: &Facts) -> Option<Way> {
+    #[inline(always)]
+    fn of(packet: &impl Packet) -> Option<Way> {
         let zone = |port| match port {
             Port::Zone(zone) => Some(zone),
             Port::Unzoned | Port::Loopback => None,
         };
-        let (from, to) = match facts.hook {
-            Hook::PreRouting | Hook::LocalIn => (Some(zone(facts.ingress)?), None),
-            Hook::Forward => (Some(zone(facts.ingress)?), Some(zone(facts.egress)?)),
-            Hook::LocalOut => (None, Some(zone(facts.egress)?)),
+        let (from, to) = match packet.hook() {
+            Hook::PreRouting | Hook::LocalIn => (Some(zone(packet.ingress())?), None),
+            Hook::Forward => (Some(zone(packet.ingress())?), Some(zone(packet.egress())?)),
+            Hook::LocalOut => (None, Some(zone(packet.egress())?)),
         };
         Some(Way { from, to })
     }
@@ -178,74 +181,114 @@ impl Way {
 }
 
 /// The verdict of an armed namespace behind PRE_ROUTING.
-fn judge<M: Memory>(compiled: &Compiled<M>, facts: &Facts, header: &Header) -> Decision {
-    let Some(way) = Way::of(facts) else {
+#[inline(always)]
+fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Decision {
+    let Some(way) = Way::of(packet) else {
         return Decision::drop(Reason::NoZone);
     };
     let mut ipv6 = Ipv6Mode::Full;
-    if header.family() == Family::V6 {
+    if packet.family() == Family::V6 {
         ipv6 = way.ipv6(compiled);
         if ipv6 == Ipv6Mode::Off {
             return Decision::drop(Reason::Ipv6Off);
         }
-        if facts.hook != Hook::Forward {
-            if let Some(decision) = icmp::neighbour(compiled, header, way.from) {
+        let may_be_neighbour = matches!(packet.plain(), None | Some(protocol::ICMPV6));
+        if packet.hook() != Hook::Forward && may_be_neighbour {
+            let header = packet.header();
+            if let Some(decision) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
                 return decision;
             }
         }
     }
-    let flow = match &facts.track {
+    let flow = match packet.track() {
         Track::Invalid => return Decision::drop(Reason::Invalid),
         Track::Untracked => return Decision::drop(Reason::Untracked),
         Track::Flow(flow) => flow,
     };
-    let about = flow.state == State::Related && is_about(facts, flow, header);
+    if flow.state == State::Related || ipv6 == Ipv6Mode::Minimal {
+        match special(compiled, packet, &flow, way, ipv6) {
+            Some(decision) => return decision,
+            None => return permit(compiled, packet, &flow, way),
+        }
+    }
+    if opens(&flow) && flow.ends.protocol == protocol::TCP {
+        if let Some(decision) = opens_badly(packet) {
+            return decision;
+        }
+    }
+    permit(compiled, packet, &flow, way)
+}
+
+/// What is not asked of a rule, or not as other packets are: errors about flows, the first
+/// packets of expected ones, and all of a zone whose IPv6 is minimal. `None` to go on.
+#[cold]
+#[inline(never)]
+fn special<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    flow: &Flow,
+    way: Way,
+    ipv6: Ipv6Mode,
+) -> Option<Decision> {
+    let Some(header) = packet.header() else {
+        return Some(Decision::drop(Reason::Malformed));
+    };
+    let about = flow.state == State::Related && is_about(packet.hook(), flow, &header);
     if ipv6 == Ipv6Mode::Minimal {
-        return if about && facts.hook != Hook::Forward && icmp::is_error(header) {
-            minimal_error(compiled, facts, flow, header, way)
+        let may = about && packet.hook() != Hook::Forward && icmp::is_error(&header);
+        return Some(if may {
+            minimal_error(compiled, packet, flow, &header, way)
         } else {
             Decision::drop(Reason::Ipv6Off)
-        };
+        });
     }
     if about {
-        if facts.hook == Hook::LocalOut {
-            return own_error(compiled, facts, header, way);
+        if packet.hook() == Hook::LocalOut {
+            return Some(own_error(compiled, packet, &header, way));
         }
-        if !icmp::is_error(header) {
-            return Decision::drop(icmp::reason_of_error(header));
+        if !icmp::is_error(&header) {
+            return Some(Decision::drop(icmp::reason_of_error(&header)));
         }
     } else if opens(flow) && flow.ends.protocol == protocol::TCP {
-        match header.transport {
-            Transport::Tcp(flags) if is_plain_syn(flags) => {}
-            Transport::Tcp(_) => return Decision::drop(Reason::NotSyn),
-            _ => return Decision::drop(Reason::Malformed),
-        }
+        return opens_badly(packet);
     }
-    permit(compiled, facts, flow, way)
+    None
+}
+
+/// What is wrong with a packet that opens a TCP flow.
+#[inline(never)]
+fn opens_badly(packet: &impl Packet) -> Option<Decision> {
+    match packet.header().map(|header| header.transport) {
+        Some(Transport::Tcp(flags)) if is_plain_syn(flags) => None,
+        Some(Transport::Tcp(_)) => Some(Decision::drop(Reason::NotSyn)),
+        _ => Some(Decision::drop(Reason::Malformed)),
+    }
 }
 
 /// Whether a RELATED packet is an error or a reset about the flow, and none of the flow itself.
 /// Those of an expected flow have its master too; but no flow that a helper expects is ICMP,
 /// and none that the router opens begins with a reset.
-fn is_about(facts: &Facts, flow: &Flow, header: &Header) -> bool {
-    flow.master.is_none()
-        || icmp::is_icmp(header)
-        || (facts.hook == Hook::LocalOut && is_reset(header))
+fn is_about(hook: Hook, flow: &Flow, header: &Header) -> bool {
+    flow.master.is_none() || icmp::is_icmp(header) || (hook == Hook::LocalOut && is_reset(header))
 }
 
 /// An ICMPv6 error where no rule is asked: that it comes from the zone of the flow's end, or
 /// goes where its receiver is, holds all the same.
 fn minimal_error<M: Memory>(
     compiled: &Compiled<M>,
-    facts: &Facts,
+    packet: &impl Packet,
     flow: &Flow,
     header: &Header,
     way: Way,
 ) -> Decision {
-    let fits = match (facts.hook, flow.reply) {
-        (Hook::LocalOut, _) => receives(compiled, facts, way.to, header.destination),
-        (_, false) => owns(compiled, way.from, flow.ends.initiator),
-        (_, true) => owns(compiled, way.from, flow.ends.responder),
+    let from = |address| owns(compiled.side(way.from, address), address);
+    let fits = match (packet.hook(), flow.reply) {
+        (Hook::LocalOut, _) => {
+            let to = compiled.side(way.to, header.destination);
+            receives(packet, to, header.destination)
+        }
+        (_, false) => from(flow.ends.initiator),
+        (_, true) => from(flow.ends.responder),
     };
     if fits {
         Decision::accept(Reason::IcmpError)
@@ -272,7 +315,7 @@ fn is_reset(header: &Header) -> bool {
 /// no allow, only that no deny is in its way.
 fn own_error<M: Memory>(
     compiled: &Compiled<M>,
-    facts: &Facts,
+    packet: &impl Packet,
     header: &Header,
     way: Way,
 ) -> Decision {
@@ -292,138 +335,196 @@ fn own_error<M: Memory>(
             _ => 0,
         },
     };
-    if !receives(compiled, facts, way.to, header.destination) {
+    let to = compiled.side(way.to, header.destination);
+    if !receives(packet, to, header.destination) {
         return Decision::drop(Reason::WrongZone).within(cell);
     }
     let question = Question {
-        family: header.family(),
+        from: compiled.side(None, header.source),
+        to,
         ends: &ends,
         unusual_address: false,
         broadcast: false,
     };
-    match compiled.ask(cell, &question) {
-        Some(answer) if matches!(answer.action, Action::Deny { .. }) => Decision {
-            rule: Some(answer.rule),
-            ..Decision::drop(Reason::Denied).within(cell)
-        },
-        _ => Decision::accept(Reason::IcmpError).within(cell),
+    if let Some(id) = compiled.ask(&question) {
+        if let Some(answer) = compiled.answer(id) {
+            if matches!(answer.action, Action::Deny { .. }) {
+                return Decision {
+                    rule: Some(answer.rule),
+                    answer: Some(id),
+                    ..Decision::drop(Reason::Denied).within(cell)
+                };
+            }
+        }
     }
+    Decision::accept(Reason::IcmpError).within(cell)
 }
 
-/// Whether an end of a flow is where the packet's way says; `None` is the router.
-fn owns<M: Memory>(compiled: &Compiled<M>, place: Option<ZoneId>, address: Address) -> bool {
-    match place {
+/// Whether an end of a flow is where the packet's way says.
+#[inline]
+fn owns(side: Side, address: Address) -> bool {
+    match side.zone {
         // The kernel itself delivers to the router only what is the router's.
         None => true,
-        Some(zone) => compiled.owns(zone, address),
+        Some(zone) => side.host.zone() == zone || address.is_link_local_v6(),
     }
 }
 
 /// Whether a flow may have been opened from there.
-fn opened<M: Memory>(
-    compiled: &Compiled<M>,
-    facts: &Facts,
-    place: Option<ZoneId>,
-    address: Address,
-) -> bool {
+#[inline]
+fn opened(packet: &impl Packet, side: Side, address: Address) -> bool {
     // PRE_ROUTING lets it through as DHCP's only.
-    let nobody = address.family() == Family::V4 && address.is_unspecified();
-    (facts.hook == Hook::LocalIn && nobody) || owns(compiled, place, address)
+    let nobody = || address.family() == Family::V4 && address.is_unspecified();
+    owns(side, address) || (packet.hook() == Hook::LocalIn && nobody())
 }
 
 /// Whether a packet may be sent there.
-fn receives<M: Memory>(
-    compiled: &Compiled<M>,
-    facts: &Facts,
-    place: Option<ZoneId>,
-    address: Address,
-) -> bool {
+#[inline]
+fn receives(packet: &impl Packet, side: Side, address: Address) -> bool {
     // To a group or to all hosts of a network; the route says through which interface.
-    (facts.hook == Hook::LocalOut && is_cast(facts, address)) || owns(compiled, place, address)
+    owns(side, address) || (packet.hook() == Hook::LocalOut && is_cast(packet, address))
 }
 
-fn is_cast(facts: &Facts, address: Address) -> bool {
-    facts.broadcast || address.is_limited_broadcast() || address.is_multicast()
+#[inline]
+fn is_cast(packet: &impl Packet, address: Address) -> bool {
+    address.is_limited_broadcast() || address.is_multicast() || packet.broadcast()
 }
 
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
-fn permit<M: Memory>(compiled: &Compiled<M>, facts: &Facts, flow: &Flow, way: Way) -> Decision {
+#[inline(always)]
+fn permit<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    flow: &Flow,
+    way: Way,
+) -> Decision {
     let ends = &flow.ends;
-    // Nobody answers from no address, or to all hosts.
-    let (from, to, there) = match flow.reply {
-        false => {
-            let there = opened(compiled, facts, way.from, ends.initiator)
-                && receives(compiled, facts, way.to, ends.responder);
-            (way.from, way.to, there)
-        }
-        true => {
-            let there =
-                owns(compiled, way.to, ends.initiator) && owns(compiled, way.from, ends.responder);
-            (way.to, way.from, there)
-        }
+    let (from, to) = match flow.reply {
+        false => (way.from, way.to),
+        true => (way.to, way.from),
     };
     let cell = Cell { from, to };
+    let from = compiled.side(from, ends.initiator);
+    let to = compiled.side(to, ends.responder);
+    // Nobody answers from no address, or to all hosts.
+    let there = match flow.reply {
+        false => opened(packet, from, ends.initiator) && receives(packet, to, ends.responder),
+        true => owns(from, ends.initiator) && owns(to, ends.responder),
+    };
     if !there {
         return Decision::drop(Reason::WrongZone).within(cell);
     }
-    let (cell, asked) = match &flow.master {
-        None => (cell, ends),
-        Some(master) => match cell_of_master(compiled, cell, ends, master) {
-            Some(cell) => (cell, master),
-            None => return Decision::drop(Reason::WrongZone).within(cell),
-        },
-    };
+    if let Some(master) = &flow.master {
+        return permit_expected(compiled, packet, flow, master, cell);
+    }
     // Only a flow's own packets can arrive at the wrong one of the router's addresses.
-    let arrives = facts.hook == Hook::LocalIn && !flow.reply && flow.master.is_none();
-    let cast = arrives && is_cast(facts, ends.responder);
-    let strange = arrives && !cast && (facts.home.is_none() || facts.home != way.from);
+    let arrives = packet.hook() == Hook::LocalIn && !flow.reply;
+    let cast = arrives && is_cast(packet, ends.responder);
+    let at_home = || {
+        let home = packet.home(ends.responder);
+        home.is_some() && home == way.from
+    };
+    let strange = arrives && !cast && !at_home();
     let question = Question {
-        family: asked.initiator.family(),
-        ends: asked,
+        from,
+        to,
+        ends,
         unusual_address: cast || strange,
         broadcast: cast && !ends.responder.is_multicast(),
     };
-    let Some(answer) = compiled.ask(cell, &question) else {
-        let default = match (cell.from, cell.to) {
-            (_, None) => compiled.policy.defaults.input,
-            (None, _) => compiled.policy.defaults.output,
-            _ => compiled.policy.defaults.forward,
-        };
-        let decision = if cast {
-            Decision::drop(Reason::Broadcast)
+    let Some(id) = compiled.ask(&question) else {
+        let reason = if cast {
+            Reason::Broadcast
         } else if strange {
-            Decision::drop(Reason::WrongAddress)
-        } else if default {
-            Decision::accept(Reason::Default)
+            Reason::WrongAddress
         } else {
-            Decision::drop(Reason::NoRule)
+            Reason::NoRule
         };
-        return decision.within(cell);
+        return no_rule(compiled, cell, reason);
+    };
+    answered(compiled, packet, flow, cell, id, cast)
+}
+
+/// The same of a flow that a helper expected: its master's permission counts.
+#[cold]
+#[inline(never)]
+fn permit_expected<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    flow: &Flow,
+    master: &Ends,
+    cell: Cell,
+) -> Decision {
+    let Some(cell) = cell_of_master(compiled, cell, &flow.ends, master) else {
+        return Decision::drop(Reason::WrongZone).within(cell);
+    };
+    let question = Question {
+        from: compiled.side(cell.from, master.initiator),
+        to: compiled.side(cell.to, master.responder),
+        ends: master,
+        unusual_address: false,
+        broadcast: false,
+    };
+    match compiled.ask(&question) {
+        Some(id) => answered(compiled, packet, flow, cell, id, false),
+        None => no_rule(compiled, cell, Reason::NoRule),
+    }
+}
+
+/// What happens where no rule matches; `reason` says why the packet is dropped if it is.
+#[inline(never)]
+fn no_rule<M: Memory>(compiled: &Compiled<M>, cell: Cell, reason: Reason) -> Decision {
+    let default = match (cell.from, cell.to) {
+        (_, None) => compiled.policy.defaults.input,
+        (None, _) => compiled.policy.defaults.output,
+        _ => compiled.policy.defaults.forward,
+    };
+    let decision = if default && reason == Reason::NoRule {
+        Decision::accept(Reason::Default)
+    } else {
+        Decision::drop(reason)
+    };
+    decision.within(cell)
+}
+
+/// What happens where a rule matches.
+#[inline(always)]
+fn answered<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    flow: &Flow,
+    cell: Cell,
+    id: AnswerId,
+    cast: bool,
+) -> Decision {
+    let Some(answer) = compiled.answer(id) else {
+        return no_rule(compiled, cell, Reason::NoRule);
     };
     let decision = match answer.action {
         Action::Deny { reject } => {
-            let tell = reject && facts.hook != Hook::LocalOut && !cast;
+            let tell = reject && packet.hook() != Hook::LocalOut && !cast;
             Decision {
                 verdict: if tell { Verdict::Reject } else { Verdict::Drop },
                 ..Decision::drop(Reason::Denied)
             }
         }
-        Action::Allow { masquerade: true } if untranslated(facts, flow) => {
+        Action::Allow { masquerade: true } if untranslated(packet.hook(), flow) => {
             Decision::drop(Reason::NatChanged)
         }
         Action::Allow { .. } => Decision::accept(Reason::Allowed),
     };
     Decision {
         rule: Some(answer.rule),
+        answer: Some(id),
         ..decision.within(cell)
     }
 }
 
 /// Whether the flow went on its way before the policy said that its source is to be translated:
 /// the kernel asks for that only once in a flow's life.
-fn untranslated(facts: &Facts, flow: &Flow) -> bool {
-    facts.hook == Hook::Forward && flow.confirmed && !flow.source_nat && flow.master.is_none()
+fn untranslated(hook: Hook, flow: &Flow) -> bool {
+    hook == Hook::Forward && flow.confirmed && !flow.source_nat && flow.master.is_none()
 }
 
 /// The cell of the master of a flow in `cell`, if its ends lie in the same two zones. Where one

@@ -2,7 +2,11 @@
 
 //! What is known of a packet when its verdict is asked, in the policy's own terms.
 
-use crate::{address::Address, header::Header, policy::ZoneId};
+use crate::{
+    address::{Address, Family},
+    header::Header,
+    policy::ZoneId,
+};
 
 /// The place on a packet's way where the verdict is asked (`enum nf_inet_hooks`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,29 +85,121 @@ pub enum Track {
     Flow(Flow),
 }
 
-/// What is known of a packet. Fields that a hook does not need may hold anything harmless.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Facts {
+/// What [`decide`](crate::decide::decide) can ask of a packet. It asks only for what the verdict
+/// hangs on, so that what is expensive to find out is found out where it is needed.
+pub trait Packet {
     /// Where the verdict is asked.
-    pub hook: Hook,
-    /// Where the packet came in (`Unzoned` in [`Hook::LocalOut`]).
-    pub ingress: Port,
-    /// Where it is routed to go out (`Unzoned` in [`Hook::PreRouting`] and [`Hook::LocalIn`]).
-    pub egress: Port,
+    fn hook(&self) -> Hook;
+
+    /// The packet's family.
+    fn family(&self) -> Family;
+
+    /// Where it came in; not asked in [`Hook::LocalOut`].
+    fn ingress(&self) -> Port;
+
+    /// Where it is routed to go out; not asked in [`Hook::PreRouting`] and [`Hook::LocalIn`].
+    fn egress(&self) -> Port;
+
     /// The router sent the packet itself and hears it back (`PACKET_LOOPBACK`); where it forwards
     /// multicast, and is in the group, it may be somebody else's.
-    pub looped_back: bool,
-    /// The packet's header; `None` when it cannot be read.
-    pub header: Option<Header>,
-    /// In [`Hook::PreRouting`]: the source is an address of the router, or a broadcast address
-    /// of one of its networks.
-    pub source_is_local: bool,
-    /// In [`Hook::PreRouting`]: the hardware address that the packet came with.
-    pub source_mac: Option<[u8; 6]>,
-    /// In [`Hook::LocalIn`]: the zone of the interface that has the responder's address.
-    pub home: Option<ZoneId>,
-    /// The destination is a broadcast address of one of the router's networks.
-    pub broadcast: bool,
+    fn looped_back(&self) -> bool;
+
+    /// The protocol, if it is known that the packet can be read, is no fragment of IPv6 and has
+    /// nothing between the header of IP and that of this protocol. `None` says nothing.
+    fn plain(&self) -> Option<u8>;
+
+    /// The header; `None` when it cannot be read.
+    fn header(&self) -> Option<Header>;
+
+    /// The source; not asked when the header cannot be read.
+    fn source(&self) -> Address;
+
+    /// Whether the source is an address of the router, or a broadcast address of one of its
+    /// networks; asked in [`Hook::PreRouting`] only.
+    fn source_is_local(&self) -> bool;
+
+    /// The hardware address that the packet came with; asked in [`Hook::PreRouting`] only.
+    fn source_mac(&self) -> Option<[u8; 6]>;
+
+    /// The zone of the interface that has the responder's address, which is this one, and the
+    /// ingress zone if an interface of that does; asked in [`Hook::LocalIn`] only.
+    fn home(&self, responder: Address) -> Option<ZoneId>;
+
+    /// Whether the destination is a broadcast address of one of the router's networks.
+    fn broadcast(&self) -> bool;
+
     /// What connection tracking says; not asked in [`Hook::PreRouting`].
+    fn track(&self) -> Track;
+}
+
+/// A packet of which everything is known. Fields that a hook does not need may hold anything
+/// harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "they are what the methods of the trait return")]
+pub struct Facts {
+    pub hook: Hook,
+    pub ingress: Port,
+    pub egress: Port,
+    pub looped_back: bool,
+    pub header: Option<Header>,
+    pub source_is_local: bool,
+    pub source_mac: Option<[u8; 6]>,
+    pub home: Option<ZoneId>,
+    pub broadcast: bool,
     pub track: Track,
+}
+
+impl Packet for Facts {
+    fn hook(&self) -> Hook {
+        self.hook
+    }
+
+    fn family(&self) -> Family {
+        self.header.map_or(Family::V4, |header| header.family())
+    }
+
+    fn ingress(&self) -> Port {
+        self.ingress
+    }
+
+    fn egress(&self) -> Port {
+        self.egress
+    }
+
+    fn looped_back(&self) -> bool {
+        self.looped_back
+    }
+
+    fn plain(&self) -> Option<u8> {
+        None
+    }
+
+    fn header(&self) -> Option<Header> {
+        self.header
+    }
+
+    fn source(&self) -> Address {
+        self.header
+            .map_or(Address::v4([0; 4]), |header| header.source)
+    }
+
+    fn source_is_local(&self) -> bool {
+        self.source_is_local
+    }
+
+    fn source_mac(&self) -> Option<[u8; 6]> {
+        self.source_mac
+    }
+
+    fn home(&self, _responder: Address) -> Option<ZoneId> {
+        self.home
+    }
+
+    fn broadcast(&self) -> bool {
+        self.broadcast
+    }
+
+    fn track(&self) -> Track {
+        self.track
+    }
 }

@@ -104,6 +104,33 @@ pub fn search<T>(items: &[T], compare: impl Fn(&T) -> core::cmp::Ordering) -> Op
     None
 }
 
+/// How many items stand before the first, in a sorted slice, that is not `before`. Unlike
+/// `core`'s, without a path to a panic.
+pub fn count_before<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
+    let (mut low, mut high) = (0usize, items.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        match items.get(middle) {
+            Some(item) if before(item) => low = middle.saturating_add(1),
+            _ => high = middle,
+        }
+    }
+    low
+}
+
+/// The slice in runs of neighbours that are `same`. Unlike `core`'s, without a path to a panic.
+pub fn runs<'a, T>(items: &'a [T], same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = &'a [T]> {
+    let mut rest = items;
+    core::iter::from_fn(move || {
+        let first = rest.first()?;
+        let len = rest.iter().position(|item| !same(first, item));
+        let len = len.unwrap_or(rest.len());
+        let (run, behind) = rest.split_at_checked(len.max(1))?;
+        rest = behind;
+        Some(run)
+    })
+}
+
 #[cfg(feature = "heap")]
 mod heap {
     extern crate alloc;

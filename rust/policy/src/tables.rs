@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A policy made ready for packets: everything a verdict needs, found in few steps.
+//! A policy made ready for packets: everything a verdict needs, found in few steps, however many
+//! cameras, rules and zones there are.
+//!
+//! An address is looked up once ([`hosts`]): that gives its zone and, for a camera that rules
+//! name, its group, which is all cameras that the same rules name. Zones, groups, the router and
+//! the addresses of it that rules name are *places*; for every two of them that a rule has as its
+//! ends there is a list of the services and their answers ([`spans`]). Answers are numbered in
+//! the order in which they count, denies first, so that the lowest number is the one that counts.
 
+mod compile;
+mod hash;
+mod hosts;
+mod spans;
+
+use self::{
+    hosts::Hosts,
+    spans::{pair, service_key, Entry, Kind, ServiceKey, Spans, NO_ANSWER},
+};
 use crate::{
     address::{Address, Family},
     facts::Ends,
-    memory::{search, sort, List, Memory, OutOfMemory},
-    policy::{Action, Camera, CameraId, End, Policy, RuleId, Run, ZoneId},
+    memory::{count_before, search, Memory},
+    policy::{Action, CameraId, End, Policy, RuleId, ZoneId},
+    service::protocol,
 };
+
+pub(crate) use self::hosts::Host;
 
 /// One ordered pair of zones; `None` is the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,133 +37,79 @@ pub struct Cell {
     pub to: Option<ZoneId>,
 }
 
-/// A rule in one cell, for one pair of its ends.
-#[derive(Clone, Copy)]
-struct Match {
-    cell: usize,
-    // Orders denies that drop before denies that reject before allows: the first that matches
-    // is the answer.
-    rank: u8,
-    rule: RuleId,
-    // `None` is the whole zone, or the router.
-    from: Option<CameraId>,
-    to: Option<CameraId>,
-}
+/// No zone at all.
+pub(crate) const NOWHERE: ZoneId = ZoneId::MAX;
 
-/// What is asked of a cell.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The family of the flow.
-    pub family: Family,
-    /// The flow.
-    pub ends: &'a Ends,
-    /// The responder is an address of the router that an allow has to name.
-    pub unusual_address: bool,
-    /// The responder is a broadcast address.
-    pub broadcast: bool,
-}
+/// A place in [`Compiled::answers`].
+pub type AnswerId = u32;
 
-/// What a cell says.
+/// What a cell says: one rule, in one cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The rule that says it.
     pub rule: RuleId,
     /// What that rule does.
     pub action: Action,
+    /// The place of the cell.
+    pub cell: usize,
+}
+
+impl Answer {
+    // Denies that drop before denies that reject before allows: the first that matches counts.
+    fn order(&self) -> (u8, RuleId, usize) {
+        let rank = match self.action {
+            Action::Deny { reject: false } => 0,
+            Action::Deny { reject: true } => 1,
+            Action::Allow { .. } => 2,
+        };
+        (rank, self.rule, self.cell)
+    }
+}
+
+/// One side of a flow: where the packet's way says that it is, and what its address is.
+#[derive(Clone, Copy)]
+pub(crate) struct Side {
+    /// The zone, or `None` for the router.
+    pub(crate) zone: Option<ZoneId>,
+    /// What the policy knows of the address; without meaning for the router's.
+    pub(crate) host: Host,
+}
+
+/// What is asked of a cell.
+#[derive(Clone, Copy)]
+pub(crate) struct Question<'a> {
+    /// Who opened the flow.
+    pub(crate) from: Side,
+    /// To whom.
+    pub(crate) to: Side,
+    /// The flow.
+    pub(crate) ends: &'a Ends,
+    /// The responder is an address of the router that an allow has to name.
+    pub(crate) unusual_address: bool,
+    /// The responder is a broadcast address.
+    pub(crate) broadcast: bool,
 }
 
 /// A policy and the tables made from it.
 pub struct Compiled<M: Memory> {
     /// The policy.
     pub policy: Policy<M>,
-    // The zone of every address that is in no network.
-    any: Option<ZoneId>,
+    hosts: Hosts<M>,
     // Every camera's addresses, in order.
-    hosts: M::List<(Address, CameraId)>,
-    // The matches of every cell: runs of `matches`.
-    cells: M::List<Run>,
-    matches: M::List<Match>,
+    cameras: M::List<(Address, CameraId)>,
+    // Addresses of the router that rules name, in order.
+    named: M::List<Address>,
+    answers: M::List<Answer>,
+    // The answers in the order of their cells.
+    by_cell: M::List<AnswerId>,
+    spans: Spans<M>,
+    // How many places are zones, and with the router, and with the groups.
+    router: u32,
+    groups: u32,
 }
 
 impl<M: Memory> Compiled<M> {
-    /// Compiles `policy`.
-    ///
-    /// # Errors
-    ///
-    /// [`OutOfMemory`].
-    pub fn new(policy: Policy<M>) -> Result<Self, OutOfMemory> {
-        let any = policy.zones.iter().position(|zone| zone.any);
-        let mut compiled = Compiled {
-            any: any.and_then(|any| ZoneId::try_from(any).ok()),
-            hosts: List::new(),
-            cells: List::new(),
-            matches: List::new(),
-            policy,
-        };
-        compiled.fill_hosts()?;
-        compiled.fill_matches()?;
-        compiled.fill_cells()?;
-        Ok(compiled)
-    }
-
-    fn fill_hosts(&mut self) -> Result<(), OutOfMemory> {
-        // Counted by a range that ends: one without an end would check for overflow.
-        let cameras = CameraId::try_from(self.policy.cameras.len()).unwrap_or(CameraId::MAX);
-        for (camera, id) in self.policy.cameras.iter().zip(0..cameras) {
-            for address in camera.addresses.of(&self.policy.addresses) {
-                self.hosts.push((*address, id))?;
-            }
-        }
-        sort(&mut self.hosts, |a, b| a < b);
-        Ok(())
-    }
-
-    fn fill_matches(&mut self) -> Result<(), OutOfMemory> {
-        let camera = |end| match end {
-            End::Camera(camera) => Some(camera),
-            _ => None,
-        };
-        let rules = RuleId::try_from(self.policy.rules.len()).unwrap_or(RuleId::MAX);
-        for (rule, id) in self.policy.rules.iter().zip(0..rules) {
-            let rank = match rule.action {
-                Action::Deny { reject: false } => 0,
-                Action::Deny { reject: true } => 1,
-                Action::Allow { .. } => 2,
-            };
-            for from in rule.from.of(&self.policy.ends) {
-                for to in rule.to.of(&self.policy.ends) {
-                    let cell = Cell {
-                        from: self.policy.zone_of_end(*from),
-                        to: self.policy.zone_of_end(*to),
-                    };
-                    self.matches.push(Match {
-                        cell: self.cell_index(cell),
-                        rank,
-                        rule: id,
-                        from: camera(*from),
-                        to: camera(*to),
-                    })?;
-                }
-            }
-        }
-        sort(&mut self.matches, |a, b| {
-            (a.cell, a.rank, a.rule, a.from, a.to) < (b.cell, b.rank, b.rule, b.from, b.to)
-        });
-        Ok(())
-    }
-
-    fn fill_cells(&mut self) -> Result<(), OutOfMemory> {
-        let mut start = 0usize;
-        for cell in 0..self.cells() {
-            let rest = self.matches.get(start..).unwrap_or(&[]);
-            let len = rest.iter().take_while(|m| m.cell == cell).count();
-            self.cells.push(Run { start, len })?;
-            start = start.saturating_add(len);
-        }
-        Ok(())
-    }
-
-    /// How many cells there are: zones and router, squared.
+    /// The number of cells: zones and router, squared.
     pub fn cells(&self) -> usize {
         let ends = self.policy.zones.len().saturating_add(1);
         ends.saturating_mul(ends)
@@ -153,11 +118,7 @@ impl<M: Memory> Compiled<M> {
     /// A cell's place among the cells.
     #[inline]
     pub fn cell_index(&self, cell: Cell) -> usize {
-        let router = self.policy.zones.len();
-        let place = |end: Option<ZoneId>| end.map_or(router, usize::from);
-        place(cell.from)
-            .saturating_mul(router.saturating_add(1))
-            .saturating_add(place(cell.to))
+        cell_index(&self.policy, cell)
     }
 
     /// The cell in this place.
@@ -174,75 +135,151 @@ impl<M: Memory> Compiled<M> {
         }
     }
 
+    /// Everything that a cell can say; an answer's place is its [`AnswerId`].
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// The answers of one rule.
+    pub fn answers_of_rule(&self, rule: RuleId) -> impl Iterator<Item = AnswerId> + '_ {
+        let action = self.policy.rule(rule).map(|rule| rule.action);
+        let first = action.map_or(0, |action| {
+            let least = Answer {
+                rule,
+                action,
+                cell: 0,
+            };
+            count_before(&self.answers, |answer| answer.order() < least.order())
+        });
+        let ids = first..self.answers.len();
+        ids.take_while(move |id| self.answers.get(*id).is_some_and(|a| a.rule == rule))
+            .filter_map(|id| AnswerId::try_from(id).ok())
+    }
+
+    /// The answers in the cell in this place.
+    pub fn answers_of_cell(&self, cell: usize) -> impl Iterator<Item = AnswerId> + '_ {
+        let cell_of = |id: AnswerId| self.answer(id).map_or(usize::MAX, |answer| answer.cell);
+        let first = count_before(&self.by_cell, |id| cell_of(*id) < cell);
+        let rest = self.by_cell.get(first..).unwrap_or(&[]);
+        rest.iter()
+            .copied()
+            .take_while(move |id| self.answer(*id).is_some_and(|a| a.cell == cell))
+    }
+
+    /// The answer in this place.
+    #[inline]
+    pub fn answer(&self, id: AnswerId) -> Option<&Answer> {
+        self.answers.get(usize::try_from(id).ok()?)
+    }
+
+    /// What `address` is.
+    #[inline]
+    pub(crate) fn host(&self, address: Address) -> Host {
+        self.hosts.find(address)
+    }
+
+    /// One side of a flow. Nothing is looked up for the router.
+    #[inline]
+    pub(crate) fn side(&self, zone: Option<ZoneId>, address: Address) -> Side {
+        let host = match zone {
+            Some(_) => self.host(address),
+            None => Host::of(NOWHERE),
+        };
+        Side { zone, host }
+    }
+
     /// The zone whose networks have `address`.
     #[inline]
     pub fn zone_of(&self, address: Address) -> Option<ZoneId> {
-        let networks = &self.policy.networks;
-        let found = search(networks, |network| network.prefix.compare(address));
-        match found.and_then(|place| networks.get(place)) {
-            Some(network) => Some(network.zone),
-            None => self.any,
-        }
+        Some(self.host(address).zone()).filter(|zone| *zone != NOWHERE)
     }
 
     /// Whether `address` may be an end in `zone`. The addresses of `fe80::/10` are in every one.
     #[inline]
     pub fn owns(&self, zone: ZoneId, address: Address) -> bool {
-        address.is_link_local_v6() || self.zone_of(address) == Some(zone)
+        address.is_link_local_v6() || self.host(address).zone() == zone
     }
 
     /// The camera that has `address`.
     pub fn camera_of(&self, address: Address) -> Option<CameraId> {
-        let found = search(&self.hosts, |(host, _)| host.cmp(&address))?;
-        self.hosts.get(found).map(|(_, camera)| *camera)
+        let found = search(&self.cameras, |(host, _)| host.cmp(&address))?;
+        self.cameras.get(found).map(|(_, camera)| *camera)
     }
 
-    fn is_camera(&self, id: CameraId, address: Address) -> bool {
-        let addresses = |camera: &Camera| camera.addresses.of(&self.policy.addresses);
-        self.policy
-            .camera(id)
-            .is_some_and(|camera| addresses(camera).contains(&address))
-    }
-
-    /// What `cell` says of a flow; `None` when no rule matches. At most as many steps as the
-    /// cell's rules have pairs of ends and services.
-    pub fn ask(&self, cell: Cell, question: &Question<'_>) -> Option<Answer> {
-        let run = self.cells.get(self.cell_index(cell))?;
-        run.of(&self.matches)
-            .iter()
-            .find_map(|candidate| self.answer(candidate, question))
-    }
-
-    fn answer(&self, candidate: &Match, question: &Question<'_>) -> Option<Answer> {
-        let ends = question.ends;
-        let rule = self.policy.rule(candidate.rule)?;
-        let deny = matches!(rule.action, Action::Deny { .. });
-        let is = |camera: Option<CameraId>, address| {
-            camera.is_none_or(|camera| self.is_camera(camera, address))
+    /// What the cell of a flow says of it; `None` when no rule matches. The steps are the
+    /// logarithm of how many services the rules have between two places, four times at most, and
+    /// once more where rules name addresses of the router.
+    #[inline]
+    pub(crate) fn ask(&self, question: &Question<'_>) -> Option<AnswerId> {
+        let Question { from, to, ends, .. } = *question;
+        let service = service_of(ends);
+        let kind = match (question.unusual_address, question.broadcast) {
+            (false, _) => Kind::Usual,
+            (true, false) => Kind::Unusual,
+            (true, true) => Kind::Broadcast,
         };
-        let addresses = rule.to_addresses.of(&self.policy.addresses);
-        let named = addresses.contains(&ends.responder);
-        if !is(candidate.from, ends.initiator)
-            || !is(candidate.to, ends.responder)
-            || !(named || addresses.is_empty())
-        {
+        let (whole_from, whole_to) = (self.place(from.zone), self.place(to.zone));
+        let (one_from, one_to) = (
+            self.group(from, hosts::FROM),
+            match to.zone {
+                Some(_) => self.group(to, hosts::TO),
+                None => self.named(ends.responder),
+            },
+        );
+        let find = |kind, from, to| self.spans.find(pair(kind, from, to), service);
+        let mut answer = find(kind, whole_from, whole_to);
+        if let Some(one_from) = one_from {
+            answer = answer.min(find(kind, one_from, whole_to));
+        }
+        if let Some(one_to) = one_to {
+            answer = answer.min(find(Kind::Usual, whole_from, one_to));
+            if let Some(one_from) = one_from {
+                answer = answer.min(find(Kind::Usual, one_from, one_to));
+            }
+        }
+        (answer != NO_ANSWER).then_some(answer)
+    }
+
+    #[inline]
+    fn place(&self, zone: Option<ZoneId>) -> u32 {
+        zone.map_or(self.router, u32::from)
+    }
+
+    /// The place of a camera's group. A camera with a link-local address may be somewhere else.
+    #[inline]
+    fn group(&self, side: Side, which: u16) -> Option<u32> {
+        let group = side.host.group(which)?;
+        (side.zone == Some(side.host.zone())).then_some(group)
+    }
+
+    /// The place of an address of the router that rules name.
+    #[inline]
+    fn named(&self, address: Address) -> Option<u32> {
+        if self.named.is_empty() {
             return None;
         }
-        let service = rule
-            .services
-            .of(&self.policy.services)
-            .iter()
-            .any(|service| {
-                // An allow has to say that it means an unusual address; a deny means them all.
-                let usual = !question.unusual_address
-                    || named
-                    || deny
-                    || (question.broadcast && service.broadcast());
-                usual && service.matches(question.family, ends.protocol, ends.port)
-            });
-        service.then_some(Answer {
-            rule: candidate.rule,
-            action: rule.action,
-        })
+        let found = search(&self.named, |named| named.cmp(&address))?;
+        Some(self.groups.saturating_add(u32::try_from(found).ok()?))
     }
+}
+
+fn cell_index<M: Memory>(policy: &Policy<M>, cell: Cell) -> usize {
+    let router = policy.zones.len();
+    let place = |end: Option<ZoneId>| end.map_or(router, usize::from);
+    place(cell.from)
+        .saturating_mul(router.saturating_add(1))
+        .saturating_add(place(cell.to))
+}
+
+/// The service of a flow. ICMP of the other family is in no service but that of every protocol.
+#[inline]
+fn service_of(ends: &Ends) -> ServiceKey {
+    let foreign = match ends.initiator.family() {
+        Family::V4 => protocol::ICMPV6,
+        Family::V6 => protocol::ICMP,
+    };
+    if ends.protocol == foreign {
+        return 0;
+    }
+    service_key(ends.protocol, ends.port)
 }

@@ -76,6 +76,7 @@ fn verdict(verdict: Verdict, reason: Reason) -> Decision {
         reason: Some(reason),
         cell: None,
         rule: None,
+        answer: None,
     }
 }
 
@@ -176,6 +177,7 @@ impl Reference<'_> {
             reason: None,
             cell: None,
             rule: None,
+            answer: None,
         };
         let whole = header.fragment == Fragment::Whole;
         // RFC 6980: neighbour discovery is never fragmented; only here a fragment can be seen.

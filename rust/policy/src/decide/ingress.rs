@@ -5,7 +5,7 @@
 use super::{icmp, Decision, Reason};
 use crate::{
     address::{Address, Family},
-    facts::{Facts, Port},
+    facts::{Packet, Port},
     header::{Fragment, Header, Transport},
     memory::Memory,
     policy::Ipv6Mode,
@@ -19,34 +19,55 @@ const DHCP_SERVER: u16 = 67;
 
 /// The verdict on one packet, or on one fragment of it: fragments of different interfaces end up
 /// in one queue, so every single one has to be asked.
-pub(super) fn check<M: Memory>(compiled: &Compiled<M>, facts: &Facts, header: &Header) -> Decision {
-    let Port::Zone(zone) = facts.ingress else {
+#[inline(always)]
+pub(super) fn check<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Decision {
+    let Port::Zone(zone) = packet.ingress() else {
         return Decision::drop(Reason::NoZone);
     };
-    if header.family() == Family::V6 {
+    if packet.family() == Family::V6 {
         let mode = compiled.policy.zone(zone).map(|zone| zone.ipv6);
         if mode.unwrap_or(Ipv6Mode::Off) == Ipv6Mode::Off {
             return Decision::drop(Reason::Ipv6Off);
         }
-        if icmp::is_part_of_neighbour(header) {
+        if packet.plain().is_none()
+            && packet
+                .header()
+                .is_some_and(|h| icmp::is_part_of_neighbour(&h))
+        {
             return Decision::drop(Reason::Malformed);
         }
     }
-    let source = header.source;
-    if source.is_unspecified() {
-        return if may_be_unspecified(header) {
-            Decision::GO_ON
+    let source = packet.source();
+    let host = compiled.host(source);
+    if host.zone() != zone || source.is_unspecified() || is_nobody(source) {
+        return if source.is_unspecified() {
+            match packet.header() {
+                Some(header) if may_be_unspecified(&header) => Decision::GO_ON,
+                _ => Decision::drop(Reason::Spoofed),
+            }
+        } else if source.is_link_local_v6() && !packet.source_is_local() {
+            // In every zone; a camera's may have to come with its hardware address.
+            check_mac(compiled, packet, source)
         } else {
             Decision::drop(Reason::Spoofed)
         };
     }
-    if facts.source_is_local || is_nobody(source) || !compiled.owns(zone, source) {
+    if packet.source_is_local() {
         return Decision::drop(Reason::Spoofed);
     }
+    if host.has_mac() {
+        return check_mac(compiled, packet, source);
+    }
+    Decision::GO_ON
+}
+
+/// Whether the packet of a camera comes with the hardware address that it has to.
+#[inline(never)]
+fn check_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, source: Address) -> Decision {
     let camera = compiled.camera_of(source);
     let camera = camera.and_then(|camera| compiled.policy.camera(camera));
     let mac = camera.and_then(|camera| camera.mac);
-    if mac.is_some() && mac != facts.source_mac {
+    if mac.is_some() && mac != packet.source_mac() {
         return Decision::drop(Reason::MacMismatch);
     }
     Decision::GO_ON

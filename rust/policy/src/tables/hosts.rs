@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an address is to a policy: its zone, and the group of its camera.
+//!
+//! No two networks overlap, so an address is in at most one of them: one exact match for each
+//! length that networks have, and one for cameras, is a longest-prefix match.
+
+use super::hash::{Area, Key, Tables};
+use crate::{
+    address::{Address, Family, Prefix},
+    memory::{sort, List, Memory, OutOfMemory},
+    policy::ZoneId,
+};
+
+/// What an address is to the policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    zone: ZoneId,
+    flags: u16,
+    group: u32,
+}
+
+/// Rules name its camera as a flow's initiator, or as its responder.
+pub(super) const FROM: u16 = 1;
+pub(super) const TO: u16 = 2;
+/// Its camera has a hardware address.
+pub(super) const MAC: u16 = 4;
+
+impl Host {
+    /// A host of a zone, and no camera that matters; no zone's, if it is [`super::NOWHERE`].
+    pub(super) const fn of(zone: ZoneId) -> Self {
+        Host {
+            zone,
+            flags: 0,
+            group: 0,
+        }
+    }
+
+    /// A camera.
+    pub(super) const fn camera(zone: ZoneId, flags: u16, group: u32) -> Self {
+        Host { zone, flags, group }
+    }
+
+    /// Its zone, or [`super::NOWHERE`].
+    #[inline]
+    pub(crate) const fn zone(self) -> ZoneId {
+        self.zone
+    }
+
+    /// Whether its camera has a hardware address.
+    #[inline]
+    pub(crate) const fn has_mac(self) -> bool {
+        self.flags & MAC != 0
+    }
+
+    /// Its group, if rules name that on this side of a flow ([`FROM`], [`TO`]).
+    #[inline]
+    pub(super) const fn group(self, side: u16) -> Option<u32> {
+        if self.flags & side != 0 {
+            Some(self.group)
+        } else {
+            None
+        }
+    }
+}
+
+/// The bits of an address of one family.
+trait Bits: Key {
+    const FAMILY: Family;
+    fn of(address: Address) -> Self;
+    fn mask(len: u8) -> Self;
+    fn and(self, mask: Self) -> Self;
+}
+
+impl Bits for u32 {
+    const FAMILY: Family = Family::V4;
+    #[inline]
+    fn of(address: Address) -> Self {
+        address.bits() as u32
+    }
+    fn mask(len: u8) -> Self {
+        !u32::MAX.checked_shr(len.into()).unwrap_or(0)
+    }
+    #[inline]
+    fn and(self, mask: Self) -> Self {
+        self & mask
+    }
+}
+
+impl Bits for u128 {
+    const FAMILY: Family = Family::V6;
+    #[inline]
+    fn of(address: Address) -> Self {
+        address.bits()
+    }
+    fn mask(len: u8) -> Self {
+        !u128::MAX.checked_shr(len.into()).unwrap_or(0)
+    }
+    #[inline]
+    fn and(self, mask: Self) -> Self {
+        self & mask
+    }
+}
+
+/// All prefixes of one length.
+struct Length<B> {
+    bits: u8,
+    mask: B,
+    area: Area,
+}
+
+/// The prefixes of one family, the longest first.
+struct Prefixes<B: Bits, M: Memory> {
+    lengths: M::List<Length<B>>,
+    tables: Tables<B, Host, M>,
+}
+
+impl<B: Bits, M: Memory> Prefixes<B, M> {
+    fn new(all: &[(Prefix, Host)]) -> Result<Self, OutOfMemory> {
+        let mut lengths: M::List<Length<B>> = List::new();
+        let mut tables: Tables<B, Host, M> = Tables::new();
+        let mut counts = [0usize; 129];
+        let ours = || {
+            all.iter()
+                .filter(|(prefix, _)| prefix.first().family() == B::FAMILY)
+        };
+        for (prefix, _) in ours() {
+            if let Some(count) = counts.get_mut(usize::from(prefix.bits())) {
+                *count = count.saturating_add(1);
+            }
+        }
+        for (bits, count) in (0..=B::FAMILY.bits()).zip(counts) {
+            if count > 0 {
+                let mask = B::mask(bits);
+                let area = tables.add(count, mask)?;
+                lengths.push(Length { bits, mask, area })?;
+            }
+        }
+        sort(&mut lengths, |a, b| a.bits > b.bits);
+        for (prefix, host) in ours() {
+            let length = lengths.iter_mut().find(|l| l.bits == prefix.bits());
+            if let Some(length) = length {
+                tables.enter(&mut length.area, B::of(prefix.first()), *host);
+            }
+        }
+        Ok(Prefixes { lengths, tables })
+    }
+
+    #[inline]
+    fn find(&self, address: Address) -> Option<Host> {
+        let bits = B::of(address);
+        self.lengths
+            .iter()
+            .find_map(|length| self.tables.get(&length.area, bits.and(length.mask)))
+    }
+}
+
+/// The hosts of a policy. A look-up takes as many probes as networks have different lengths.
+pub(super) struct Hosts<M: Memory> {
+    v4: Prefixes<u32, M>,
+    v6: Prefixes<u128, M>,
+    other: Host,
+}
+
+impl<M: Memory> Hosts<M> {
+    /// Of prefixes of which none is there twice, and only a camera's lies within another; all
+    /// other addresses are `other`.
+    pub(super) fn new(all: &[(Prefix, Host)], other: Host) -> Result<Self, OutOfMemory> {
+        Ok(Hosts {
+            v4: Prefixes::new(all)?,
+            v6: Prefixes::new(all)?,
+            other,
+        })
+    }
+
+    /// What `address` is.
+    #[inline]
+    pub(super) fn find(&self, address: Address) -> Host {
+        let found = match address.family() {
+            Family::V4 => self.v4.find(address),
+            Family::V6 => self.v6.find(address),
+        };
+        found.unwrap_or(self.other)
+    }
+}

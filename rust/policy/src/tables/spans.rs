@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which rule answers for which service, between two places: disjoint spans of services, each
+//! with the one answer that counts there.
+
+use super::{hash::Area, hash::Tables, AnswerId};
+use crate::{
+    memory::{count_before, runs, sort, List, Memory, OutOfMemory},
+    policy::Run,
+};
+
+/// A service as a number: the protocol, then the port or type. 0 stands for what only services
+/// of every protocol match.
+pub(super) type ServiceKey = u32;
+
+#[inline]
+pub(super) fn service_key(protocol: u8, port: u16) -> ServiceKey {
+    (u32::from(protocol) << 16) | u32::from(port)
+}
+
+/// No rule matches.
+pub(super) const NO_ANSWER: AnswerId = AnswerId::MAX;
+
+/// What is asked of a pair of places.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    /// A flow between hosts, or to the router's own address.
+    Usual,
+    /// A flow to another address of the router, or to a group: an allow has to name it.
+    Unusual,
+    /// A flow to a broadcast address: a service has to say so.
+    Broadcast,
+}
+
+/// One rule's service between two places.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) pair: u64,
+    pub(super) answer: AnswerId,
+    pub(super) first: ServiceKey,
+    pub(super) last: ServiceKey,
+}
+
+/// From one service on, to the next span's.
+#[derive(Clone, Copy)]
+struct Span {
+    first: ServiceKey,
+    answer: AnswerId,
+}
+
+/// The spans of all pairs of places.
+pub(super) struct Spans<M: Memory> {
+    pairs: Tables<u64, Run, M>,
+    area: Area,
+    spans: M::List<Span>,
+}
+
+/// The key of a pair of places. There are fewer than 2^31 places.
+#[inline]
+pub(super) fn pair(kind: Kind, from: u32, to: u32) -> u64 {
+    ((kind as u64) << 62) | (u64::from(from) << 31) | u64::from(to)
+}
+
+impl<M: Memory> Spans<M> {
+    /// Of entries in any order. Where several answers meet, the one with the lowest number counts.
+    pub(super) fn new(entries: &mut [Entry]) -> Result<Self, OutOfMemory> {
+        sort(entries, |a, b| {
+            (a.pair, a.answer, a.first) < (b.pair, b.answer, b.first)
+        });
+        let sorted: &[Entry] = entries;
+        let pairs = || runs(sorted, |a, b| a.pair == b.pair);
+        let mut tables: Tables<u64, Run, M> = Tables::new();
+        let mut area = tables.add(
+            pairs().fold(0, |count: usize, _| count.saturating_add(1)),
+            u64::MAX,
+        )?;
+        let mut spans: M::List<Span> = List::new();
+        let mut painter: Painter<M> = Painter::new();
+        for entries in pairs() {
+            let start = spans.len();
+            painter.paint(entries, &mut spans)?;
+            let len = spans.len().wrapping_sub(start);
+            if let Some(entry) = entries.first() {
+                tables.enter(&mut area, entry.pair, Run { start, len });
+            }
+        }
+        Ok(Spans {
+            pairs: tables,
+            area,
+            spans,
+        })
+    }
+
+    /// The answer between two places for a service. As many steps as the number of spans has bits.
+    #[inline]
+    pub(super) fn find(&self, pair: u64, service: ServiceKey) -> AnswerId {
+        let Some(run) = self.pairs.get(&self.area, pair) else {
+            return NO_ANSWER;
+        };
+        let spans = run.of(&self.spans);
+        // The first span begins at 0.
+        let (mut low, mut len) = (0usize, spans.len());
+        while len > 1 {
+            let half = len / 2;
+            let middle = low.wrapping_add(half);
+            match spans.get(middle) {
+                Some(span) if span.first <= service => low = middle,
+                _ => {}
+            }
+            len = len.wrapping_sub(half);
+        }
+        spans.get(low).map_or(NO_ANSWER, |span| span.answer)
+    }
+}
+
+/// Makes spans of entries that overlap.
+struct Painter<M: Memory> {
+    // Where something begins or ends, in order.
+    points: M::List<ServiceKey>,
+    // What counts between a point and the next.
+    colours: M::List<AnswerId>,
+    // The next segment behind this one, or itself, that may not be painted yet.
+    next: M::List<usize>,
+}
+
+impl<M: Memory> Painter<M> {
+    fn new() -> Self {
+        Painter {
+            points: List::new(),
+            colours: List::new(),
+            next: List::new(),
+        }
+    }
+
+    /// Appends the spans of one pair, whose entries come in the order of their answers.
+    fn paint(&mut self, entries: &[Entry], spans: &mut M::List<Span>) -> Result<(), OutOfMemory> {
+        self.find_points(entries)?;
+        for entry in entries {
+            let end = self.place(entry.last.saturating_add(1));
+            let mut segment = self.unpainted(self.place(entry.first));
+            while segment < end {
+                let behind = segment.saturating_add(1);
+                if let Some(colour) = self.colours.get_mut(segment) {
+                    *colour = entry.answer;
+                }
+                if let Some(next) = self.next.get_mut(segment) {
+                    *next = behind;
+                }
+                segment = self.unpainted(behind);
+            }
+        }
+        let mut last = None;
+        for (first, answer) in self.points.iter().zip(self.colours.iter()) {
+            if last != Some(*answer) {
+                last = Some(*answer);
+                let (first, answer) = (*first, *answer);
+                spans.push(Span { first, answer })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn find_points(&mut self, entries: &[Entry]) -> Result<(), OutOfMemory> {
+        self.points.clear();
+        self.colours.clear();
+        self.next.clear();
+        let mut all: M::List<ServiceKey> = List::new();
+        all.push(0)?;
+        for entry in entries {
+            all.push(entry.first)?;
+            all.push(entry.last.saturating_add(1))?;
+        }
+        sort(&mut all, |a, b| a < b);
+        for point in runs(&all, |a, b| a == b).filter_map(<[_]>::first) {
+            self.next.push(self.points.len())?;
+            self.points.push(*point)?;
+            self.colours.push(NO_ANSWER)?;
+        }
+        // Behind the last segment.
+        self.next.push(self.points.len())
+    }
+
+    /// The place of a point.
+    fn place(&self, point: ServiceKey) -> usize {
+        count_before(&self.points, |other| *other < point)
+    }
+
+    /// The first segment from there on that is not painted.
+    fn unpainted(&mut self, from: usize) -> usize {
+        let mut end = from;
+        while let Some(next) = self.next.get(end).copied().filter(|next| *next != end) {
+            end = next;
+        }
+        // The next who comes this way is there at once.
+        let mut at = from;
+        while let Some(next) = self.next.get_mut(at).filter(|next| **next != end) {
+            at = core::mem::replace(next, end);
+        }
+        end
+    }
+}
