@@ -20,28 +20,38 @@ table ip other {
 		ip daddr 192.168.0.10 tcp dport 8080 dnat to 192.168.8.110:80
 	}
 }
+table ip6 other {
+	chain in {
+		type nat hook prerouting priority dstnat;
+		iifname "eth0" tcp dport 8080 dnat to [fd00:8::110]:80
+		iifname "eth2" tcp dport 8080 dnat to [fd00:8::110]:80
+	}
+}
 NFT
 
-page() { at "$1" curl -sS --connect-timeout "$PROBE_WAIT" --max-time 20 "http://$2:8080/" | grep -q 'camera at' || return 1; }
+page() { at "$1" curl -gsS --connect-timeout "$PROBE_WAIT" --max-time 20 "http://$2:8080/" | grep -q 'camera at' || return 1; }
 probe_from_outside() { page ext 192.168.0.1; }
 probe_from_laptop() { page priv 192.168.5.200; }
+probe_from_outside6() { page ext '[fd00::1]'; }
+probe_from_laptop6() { page priv '[fd00:5::200]'; }
 probe_from_camera() { talks cam udp 192.168.8.1:123; }
 probe_from_router() { curl -sS --connect-timeout "$PROBE_WAIT" --max-time 20 http://192.168.0.10:8080/ | grep -q 'camera at' || return 1; }
 
-baseline from_outside from_laptop from_camera from_router
+baseline from_outside from_outside6 from_laptop from_laptop6 from_camera from_router
 load_camzone
 # The camera may talk to the router's port 123, the outside to the router's 8080; neither is what happens.
 {
-	zones
+	zones full
 	echo '[services.alt]'
 	echo 'tcp = [8080]'
 	allow private camera http
 	allow camera router answers
 	allow external router alt
 } | apply -
-expect stopped from_outside no-rule
-expect arrives from_laptop allowed
+for name in from_outside from_outside6; do expect stopped "$name" no-rule; done
+for name in from_laptop from_laptop6; do expect arrives "$name" allowed; done
 expect stopped from_camera no-rule
 # The router's own output is accepted by default, wherever it really goes.
 expect arrives from_router default
 nft delete table ip other
+nft delete table ip6 other

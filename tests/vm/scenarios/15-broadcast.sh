@@ -22,15 +22,26 @@ probe_discovery() {
 	probe recv --udp 0.0.0.0:3702 --join 239.255.255.250@192.168.8.1 --nonce "$word" --timeout "$PROBE_WAIT" -- \
 		probe send --netns cam --src 192.168.8.110 --dst 239.255.255.250 --nonce "$word" udp --dport 3702
 }
+# What the router says to a group it hears itself, if it listens.
+probe_own() {
+	local word
+	word=$(nonce own)
+	probe recv --udp 0.0.0.0:5353 --join 224.0.0.251@192.168.8.1 --nonce "$word" --timeout "$PROBE_WAIT" -- python3 -c '
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("192.168.8.1"))
+sock.sendto(sys.argv[1].encode(), ("224.0.0.251", 5353))' "$word"
+}
 
 all=(dhcp dhcp_forged zero_source broadcast directed multicast igmp unicast multicast6 discovery)
-baseline "${all[@]}"
+baseline "${all[@]}" own
 load_camzone
 for name in "${all[@]}"; do expect stopped "$name" sealed; done
 
 # A rule for port 123 is for the router's address, not for everybody's.
 { zones full; allow camera router answers; allow camera router dhcp; } | apply -
 expect arrives unicast allowed
+expect arrives own loopback
 expect arrives dhcp allowed
 expect stopped dhcp_forged spoofed
 expect stopped zero_source spoofed

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Forged replies: whoever speaks for one end of a live talk from another interface is not heard, nor
-# is another camera that borrows a camera's address.
+# Forged senders and replies: whoever speaks for one end of a live talk from another interface is not heard, nor
+# is another camera that borrows a camera's address, or the router's.
 # shellcheck disable=SC2317 # probes are called by their names
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
@@ -27,14 +27,19 @@ probe_outside_as_camera() { through ext; }
 probe_laptop_as_camera() { heard cam priv --src 192.168.8.110 --dst 192.168.8.110 udp --dport 9000; }
 probe_other_camera() { through cam2; }
 probe_other_flow() { heard priv cam --src 192.168.8.110 --dst 192.168.5.10 udp --sport 9000 --dport 31005; }
+# The router's own address lies in the camera's network, and is nobody else's. IPv4 itself stops it unless told not to.
+probe_as_router() { heard ext cam --src 192.168.8.1 --dst 192.168.0.10 udp --dport 123; }
+probe_as_router6() { heard ext cam --src fd00:8::1 --dst fd00::10 udp --dport 123; }
+echo 1 >/proc/sys/net/ipv4/conf/eth1/accept_local
 
 baseline by_camera by_laptop by_outside live
-baseline camera_itself outside_as_camera other_camera other_flow laptop_as_camera
+baseline camera_itself outside_as_camera other_camera other_flow laptop_as_camera as_router as_router6
 load_camzone
 policy() {
-	zones
+	zones full
 	printf '[cameras.front-door]\nzone = "camera"\naddress = "192.168.8.110"\nmac = "02:00:00:00:08:6e"\n'
 	allow private camera answers
+	allow camera external answers
 }
 policy | apply -
 expect stopped by_camera spoofed
@@ -47,3 +52,4 @@ expect stopped outside_as_camera spoofed
 expect stopped laptop_as_camera spoofed
 expect stopped other_camera mac-mismatch
 expect stopped other_flow no-rule
+for name in as_router as_router6; do expect stopped "$name" spoofed; done

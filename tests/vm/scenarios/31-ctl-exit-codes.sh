@@ -42,6 +42,13 @@ exits 4 "the same in JSON" nobody camzonectl --json disarm
 check "it is JSON" jq -e '.error.kind == "permission" and .error.errno == 1' "$work/err"
 equal "none of it changed anything" "$was" "$(state) $(generation)"
 
+# Colour on a terminal, and only there.
+painted() { script -qec "$1" /dev/null </dev/null | grep -F $'\e[' >/dev/null; }
+check "a terminal has colour" painted "TERM=xterm camzonectl status"
+refuse "not with NO_COLOR" painted "TERM=xterm NO_COLOR=1 camzonectl status"
+refuse "nor a dumb one" painted "TERM=dumb camzonectl status"
+refuse "nor a pipe" painted "TERM=xterm camzonectl status | cat"
+
 # A network namespace of one's own is one's own, and nobody else's.
 exits 0 "status in an own network namespace" nobody unshare --user --net --map-root-user camzonectl status
 check "it is not guarded" grep -q '^state  *idle' "$work/out"

@@ -50,6 +50,16 @@ apply "$article_v6" >"$work/said"
 camzonectl disarm >"$work/said"
 equal "and it is what is put back" "1 1" "$(sysctls)"
 
+# A policy that does not come into force turns nothing on, whoever refuses it.
+set_sysctls 0 0
+bad=$work/bad.toml
+{ cat "$article_v6"; printf '[[deny]]\nfrom = "private"\nto = "camera"\nservices = ["http"]\n'; } >"$bad"
+for judge in "" --kernel-only; do
+	# shellcheck disable=SC2086 # nothing, or an option
+	refuse "refused by the ${judge:-tool}" camzonectl apply $judge "$bad"
+	equal "forwarding stays off" "0 0" "$(sysctls)"
+done
+
 # In force, but the sysctl cannot be written: said, and the policy guards all the same.
 set_sysctls 0 0
 status=0
