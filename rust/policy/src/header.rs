@@ -55,7 +55,7 @@ pub struct Header {
     pub source: Address,
     /// The destination.
     pub destination: Address,
-    /// The protocol behind all extension headers.
+    /// The protocol behind the extension headers.
     pub protocol: u8,
     /// The time to live, or hop limit.
     pub hop_limit: u8,
@@ -135,13 +135,14 @@ fn parse_v6(bytes: &[u8], packet_len: usize) -> Option<Header> {
     let mut part = Fragment::Whole;
     let mut readable = true;
     for _ in 0..MAX_EXTENSIONS {
-        // Hop-by-hop, routing, destination options, mobility, HIP, shim6; fragment; AH.
+        // Those that the kernel follows (`ipv6_ext_hdr`), and no others: what looks like a header
+        // behind mobility, HIP or shim6 is none to it.
         let Some([following, len, off_a, off_b, ..]) = rest.first_chunk::<8>() else {
             break;
         };
         let len = usize::from(*len);
         let len = match next {
-            0 | 43 | 60 | 135 | 139 | 140 => len.wrapping_mul(8).wrapping_add(8),
+            0 | 43 | 60 => len.wrapping_mul(8).wrapping_add(8),
             44 => {
                 let offset = u16::from_be_bytes([*off_a, *off_b]);
                 part = fragment((offset & 0xfff8 != 0, offset & 1 != 0));

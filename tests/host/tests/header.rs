@@ -143,15 +143,7 @@ fn v6_by_hand() {
     let icmp = Transport::Icmp { kind: 134, code: 0 };
     assert_eq!((header.fragment, header.transport), (Fragment::Whole, icmp));
     // Each extension of 16 bytes; the authentication header counts in words, less two.
-    for (next, len) in [
-        (0, 1),
-        (43, 1),
-        (60, 1),
-        (135, 1),
-        (139, 1),
-        (140, 1),
-        (51, 2),
-    ] {
+    for (next, len) in [(0, 1), (43, 1), (60, 1), (51, 2)] {
         let mut payload = vec![58, len];
         payload.resize(16, 0);
         payload.extend(nd);
@@ -160,6 +152,13 @@ fn v6_by_hand() {
         // Cut inside the extension: nothing is known of what is behind.
         let is = transport(&v6(next, &payload[..12])).unwrap();
         assert_eq!(is.2, Transport::Other, "{next} is cut");
+    }
+    // What the kernel takes for a protocol of its own hides nothing behind it. (Was followed, so
+    // that mobility, HIP and shim6 with neighbour discovery behind them passed without a rule.)
+    for next in [135, 139, 140] {
+        let payload = [&[58, 0, 0, 0, 0, 0, 0, 0][..], &nd].concat();
+        let is = transport(&v6(next, &payload));
+        assert_eq!(is, Some((next, Fragment::Whole, Transport::Other)));
     }
     for (bits, part) in [
         (0, Fragment::Whole),

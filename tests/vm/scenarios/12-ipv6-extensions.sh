@@ -21,16 +21,20 @@ probe_routing() { cam ext fd00::10 route udp --dport 32100; }
 probe_ah() { cam ext fd00::10 ah udp --dport 32100; }
 probe_none() { cam ext fd00::10 none udp --dport 32100; }
 probe_esp() { heard ext cam --src fd00:8::110 --dst fd00::10 proto 50; }
+# Neighbour discovery needs no rule; what only looks like it, behind a header that the kernel does not follow, does.
+probe_disguise() { cam 6:139 fd00:8::1 hip ns fd00:8::1; }
 probe_forged() { heard ext cam --src fd00:5::77 --dst fd00::10 --ext hop,dst udp --dport 32100; }
 
-baseline dst hop atomic chain dst_no chain_no out long routing ah none esp forged
+baseline dst hop atomic chain dst_no chain_no out long routing ah none esp disguise forged
 load_camzone
 { zones full; allow camera router answers; } | apply -
 for name in dst hop atomic chain; do expect arrives "$name" allowed; done
-for name in dst_no chain_no out long; do expect stopped "$name" no-rule; done
+for name in dst_no chain_no out long disguise; do expect stopped "$name" no-rule; done
 # These hold no ports that a rule could name: closed, whatever the word for it.
 for name in routing ah none esp; do expect stopped "$name"; done
 expect stopped forged spoofed
 
+{ zones minimal; } | apply -
+expect stopped disguise ipv6-off
 { zones off; } | apply -
 for name in dst chain long none; do expect stopped "$name" ipv6-off; done

@@ -19,6 +19,8 @@ pub enum Extension {
     /// A fragment header on a packet that is whole.
     Atomic,
     Authentication,
+    /// A header of HIP, which hosts follow and Linux does not.
+    Hip,
     /// "No next header": what follows is not to be looked at.
     Nothing,
 }
@@ -34,10 +36,11 @@ impl FromStr for Extension {
             "route" => Self::Routing,
             "atomic" => Self::Atomic,
             "ah" => Self::Authentication,
+            "hip" => Self::Hip,
             "none" => Self::Nothing,
             _ => {
                 return Err(format!(
-                    "`{text}` is none of hop, alert, dst, route, atomic, ah, none"
+                    "`{text}` is none of hop, alert, dst, route, atomic, ah, hip, none"
                 ))
             }
         })
@@ -52,13 +55,14 @@ impl Extension {
             Self::Routing => 43,
             Self::Atomic => FRAGMENT,
             Self::Authentication => 51,
+            Self::Hip => 139,
             Self::Nothing => 59,
         }
     }
 
     fn bytes(self, next: u8) -> Vec<u8> {
         match self {
-            Self::HopByHop | Self::Destination => vec![next, 0, 1, 4, 0, 0, 0, 0],
+            Self::HopByHop | Self::Destination | Self::Hip => vec![next, 0, 1, 4, 0, 0, 0, 0],
             Self::RouterAlert => vec![next, 0, 5, 2, 0, 0, 1, 0],
             Self::Routing => {
                 let mut bytes = vec![next, 2, 0, 1, 0, 0, 0, 0];

@@ -68,7 +68,7 @@ pub struct Send {
     /// IPv4 options in hexadecimal
     #[arg(long, global = true, value_name = "HEX", value_parser = hex)]
     options: Option<Bytes>,
-    /// IPv6 extension headers in order: hop, alert, dst, route, atomic, ah, none
+    /// IPv6 extension headers in order: hop, alert, dst, route, atomic, ah, hip, none
     #[arg(long, global = true, value_delimiter = ',', value_name = "NAMES")]
     ext: Vec<Extension>,
     /// Cut the payload into fragments of this size
