@@ -86,6 +86,7 @@ int camzone_flow_masqueraded(const struct nf_conn *ct);
 void camzone_flows_kill(struct net *net,
 			int (*wanted)(struct nf_conn *ct, void *data), void *data);
 bool camzone_is_local(struct net *net, u8 family, const u8 *address);
+bool camzone_fib_local(unsigned long event, void *info, u32 *address, u8 *len);
 
 /* Counters. */
 struct camzone_counter __percpu *camzone_counters_alloc(u32 len);

@@ -19,6 +19,7 @@ pub(crate) mod counters;
 pub(crate) mod devices;
 pub(crate) mod hook;
 pub(crate) mod judge;
+pub(crate) mod locals;
 pub(crate) mod log;
 pub(crate) mod namespace;
 pub(crate) mod nat;

@@ -21,7 +21,9 @@
 #include <net/addrconf.h>
 #include <net/dst.h>
 #include <net/dst_metadata.h>
+#include <net/fib_notifier.h>
 #include <net/genetlink.h>
+#include <net/ip_fib.h>
 #include <net/netfilter/ipv4/nf_reject.h>
 #include <net/netfilter/ipv6/nf_reject.h>
 #include <net/netfilter/nf_conntrack.h>
@@ -189,6 +191,25 @@ unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state 
 u32 camzone_now_ms(void)
 {
 	return ktime_to_ms(ktime_get_coarse());
+}
+
+/*
+ * In an IPv4 FIB notifier, whose arguments these are: whether addresses come to be local or
+ * broadcast addresses, and which (in host order).
+ */
+bool camzone_fib_local(unsigned long event, void *info, u32 *address, u8 *len)
+{
+	const struct fib_entry_notifier_info *entry;
+	const struct fib_notifier_info *any = info;
+
+	if (any->family != AF_INET ||
+	    (event != FIB_EVENT_ENTRY_REPLACE && event != FIB_EVENT_ENTRY_APPEND &&
+	     event != FIB_EVENT_ENTRY_ADD))
+		return false;
+	entry = container_of(any, struct fib_entry_notifier_info, info);
+	*address = entry->dst;
+	*len = entry->dst_len;
+	return entry->type == RTN_LOCAL || entry->type == RTN_BROADCAST;
 }
 
 /* --- flows that are looked for ------------------------------------------- */

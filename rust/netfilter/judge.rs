@@ -38,6 +38,7 @@ use kernel::prelude::*;
 /// A packet at a hook, under a regime.
 struct Asked<'a, 'p, const HOOK: u32, const FAMILY: u32> {
     packet: &'a Packet<'p>,
+    namespace: &'a Namespace,
     regime: &'a Regime,
 }
 
@@ -96,7 +97,11 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
 
     #[inline(always)]
     fn source_is_local(&self) -> bool {
-        self.packet.source_is_local()
+        let may_be = match self.family() {
+            Family::V4 => self.namespace.locals().may_have(self.packet.source_v4()),
+            Family::V6 => true,
+        };
+        may_be && self.packet.source_is_local()
     }
 
     fn source_mac(&self) -> Option<[u8; 6]> {
@@ -128,6 +133,7 @@ pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
     let regime = namespace.in_force(&packet);
     let asked = Asked::<'_, '_, HOOK, FAMILY> {
         packet: &packet,
+        namespace,
         regime,
     };
     let decision = decide(&regime.guard(), &asked);
@@ -153,7 +159,7 @@ fn settle<const HOOK: u32, const FAMILY: u32>(
     decision: &Decision,
     reason: Reason,
 ) -> c_uint {
-    let Asked { packet, regime } = *asked;
+    let Asked { packet, regime, .. } = *asked;
     count(regime, decision, reason, packet.len());
     if decision.verdict == Verdict::Accept {
         return bindings::NF_ACCEPT;

@@ -13,6 +13,7 @@ use super::{
         Device,
         Rtnl, //
     },
+    locals::Locals,
     nat,
     net::NetRef,
     packet::Interface,
@@ -115,6 +116,8 @@ impl<'a> Snapshot<'a> {
 #[pin_data]
 pub(crate) struct Namespace {
     net: NetRef,
+    #[pin]
+    locals: Locals,
     // Replaced with the configuration locked and the RTNL held, so that either lock keeps it.
     regime: Rcu<Regime>,
     #[pin]
@@ -130,6 +133,7 @@ impl Namespace {
         let regime = Rcu::new(Regime::idle()?);
         Ok(pin_init!(Namespace {
             net,
+            locals <- Locals::new(),
             regime,
             config <- new_mutex!(Config::default(), "camzone config"),
             transactions <- new_mutex!(Transactions::new(), "camzone transactions"),
@@ -149,6 +153,12 @@ impl Namespace {
 
     pub(super) fn net(&self) -> NetRef {
         self.net
+    }
+
+    /// Which addresses may be the router's own.
+    #[inline(always)]
+    pub(super) fn locals(&self) -> &Locals {
+        &self.locals
     }
 
     /// What is in force, for a packet.
@@ -215,6 +225,7 @@ impl Namespace {
             unsafe { hooks.stop() };
         }
         self.held(&config).ports().stop();
+        config.listening = None;
         config.tracking = None;
     }
 }

@@ -200,6 +200,13 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The source of a packet of IPv4.
+    #[inline(always)]
+    pub(super) fn source_v4(&self) -> [u8; 4] {
+        // SAFETY: RFC 791, 3.1: bytes 12 to 15.
+        unsafe { self.ip(12) }
+    }
+
     /// The protocol behind the header of IP, unless that is one that goes on with IPv6.
     #[inline(always)]
     pub(super) fn plain(&self, family: Family) -> Option<u8> {

@@ -26,6 +26,7 @@ use crate::netfilter::{
         Rtnl, //
     },
     hook::Hooks,
+    locals::Listening,
     nat::{
         self,
         Nat, //
@@ -134,6 +135,11 @@ impl Namespace {
         let mut fresh = Config::default();
         if config.tracking.is_none() {
             fresh.tracking = Some(Tracking::start(self.net)?);
+        }
+        if config.listening.is_none() {
+            // SAFETY: A `Namespace` is pinned; `stop` ends this before it is freed, or the
+            // configuration does, which is dropped with it.
+            fresh.listening = unsafe { Listening::start(self.net, &self.locals) };
         }
         if config.hooks.is_none() {
             // SAFETY: A `Namespace` is pinned, and freed only in `exit`, a grace period after

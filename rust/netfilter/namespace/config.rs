@@ -10,6 +10,7 @@ use crate::{
     netfilter::{
         conntrack::Tracking,
         hook::Hooks,
+        locals::Listening,
         nat::Nat,
         net::NetRef, //
     },
@@ -53,6 +54,7 @@ impl Drop for ModulePin {
 pub(super) struct Config {
     pub(super) nat: Option<Nat>,
     pub(super) hooks: Option<Hooks>,
+    pub(super) listening: Option<Listening>,
     pub(super) tracking: Option<Tracking>,
     pub(super) pin: Option<ModulePin>,
     pub(super) saved: Option<Saved>,
@@ -77,11 +79,13 @@ impl Config {
         let Config {
             nat,
             hooks,
+            listening,
             tracking,
             ..
         } = fresh;
         self.nat = self.nat.take().or(nat);
         self.hooks = self.hooks.take().or(hooks);
+        self.listening = self.listening.take().or(listening);
         self.tracking = self.tracking.take().or(tracking);
     }
 }
