@@ -14,8 +14,8 @@ use camzone_policy::{
     facts::{
         Ends,
         Flow,
-        State,
-        Track, //
+        Seen,
+        State, //
     },
     service::protocol,
 };
@@ -28,45 +28,23 @@ use kernel::{
     prelude::*, //
 };
 
-/// What connection tracking says of a packet, by `skb->_nfct`.
-///
-/// # Safety
-///
-/// The word is that of a packet, of `family`, which is not let go meanwhile.
+/// `NFCT_INFOMASK` of include/linux/skbuff.h: what is not the flow's address in `skb->_nfct`.
+const INFO_MASK: c_ulong = 7;
+
+/// What `skb->_nfct` says of a packet without a flow.
 #[inline(always)]
-pub(super) unsafe fn track(word: c_ulong, family: Family) -> Track {
-    let info = (word & INFO_MASK) as u32;
-    // Look at the pointer first: no flow, and info 0 is ESTABLISHED.
-    let Some(ct) = NonNull::new((word & !INFO_MASK) as *mut bindings::nf_conn) else {
-        return match info {
-            bindings::ip_conntrack_info_IP_CT_UNTRACKED => Track::Untracked,
-            _ => Track::Invalid,
-        };
-    };
-    // INVARIANT: The packet holds a reference to its flow.
-    let conn: Conn<'_> = Conn(ct, PhantomData);
-    match state(info) {
-        Some((state, reply)) if !conn.has(bindings::ip_conntrack_status_IPS_TEMPLATE) => {
-            Track::Flow(conn.flow(family, state, reply))
-        }
-        _ => Track::Invalid,
+pub(super) fn without_flow(word: c_ulong) -> Seen {
+    match (word & INFO_MASK) as u32 {
+        bindings::ip_conntrack_info_IP_CT_UNTRACKED => Seen::Untracked,
+        _ => Seen::Invalid,
     }
 }
 
-/// `NFCT_INFOMASK` of include/linux/skbuff.h.
-const INFO_MASK: c_ulong = 7;
-
-/// The state and whether it is the reply direction (`enum ip_conntrack_info`).
+/// Whether the packet with this `skb->_nfct` goes from its flow's responder to the initiator
+/// (`CTINFO2DIR` of include/uapi/linux/netfilter/nf_conntrack_common.h).
 #[inline(always)]
-fn state(ctinfo: u32) -> Option<(State, bool)> {
-    Some(match ctinfo {
-        bindings::ip_conntrack_info_IP_CT_NEW => (State::New, false),
-        bindings::ip_conntrack_info_IP_CT_ESTABLISHED => (State::Established, false),
-        bindings::ip_conntrack_info_IP_CT_ESTABLISHED_REPLY => (State::Established, true),
-        bindings::ip_conntrack_info_IP_CT_RELATED => (State::Related, false),
-        bindings::ip_conntrack_info_IP_CT_RELATED_REPLY => (State::Related, true),
-        _ => return None,
-    })
+pub(super) fn is_reply(word: c_ulong) -> bool {
+    (word & INFO_MASK) as u32 >= bindings::ip_conntrack_info_IP_CT_IS_REPLY
 }
 
 /// A flow of the table.
@@ -80,7 +58,7 @@ pub(super) struct Conn<'a>(
     PhantomData<&'a bindings::nf_conn>,
 );
 
-impl Conn<'_> {
+impl<'a> Conn<'a> {
     /// Reads a member of `struct nf_conn`.
     ///
     /// # Safety
@@ -99,8 +77,9 @@ impl Conn<'_> {
     /// There is a `T` in this place of `struct nf_conntrack_tuple`.
     #[inline(always)]
     unsafe fn tuple<T: Copy>(self, tuple: usize, place: usize) -> T {
-        // SAFETY: The places are those of two tuples of `struct nf_conn`.
-        unsafe { self.read(tuple.wrapping_add(place)) }
+        let place = tuple.wrapping_add(place);
+        // SAFETY: By the type invariant the flow is there, and these are its two tuples.
+        unsafe { self.0.cast::<u8>().add(place).cast::<T>().read() }
     }
 
     #[inline(always)]
@@ -121,8 +100,64 @@ impl Conn<'_> {
         }
     }
 
+    /// The flow of a packet, by its `skb->_nfct`.
+    ///
+    /// # Safety
+    ///
+    /// The packet holds its flow for all of `'a`.
     #[inline(always)]
-    fn ends(self, family: Family) -> Ends {
+    pub(super) unsafe fn of(word: c_ulong) -> Option<Self> {
+        let ct = NonNull::new((word & !INFO_MASK) as *mut bindings::nf_conn)?;
+        // INVARIANT: By this function's promise.
+        Some(Conn(ct, PhantomData))
+    }
+
+    /// What is said of a packet of the flow with this `skb->_nfct`.
+    #[inline(always)]
+    pub(super) fn seen(self, word: c_ulong) -> Seen {
+        if self.has(bindings::ip_conntrack_status_IPS_TEMPLATE) {
+            return Seen::Invalid;
+        }
+        match (word & INFO_MASK) as u32 {
+            bindings::ip_conntrack_info_IP_CT_NEW => Seen::New,
+            bindings::ip_conntrack_info_IP_CT_ESTABLISHED
+            | bindings::ip_conntrack_info_IP_CT_ESTABLISHED_REPLY => Seen::Established,
+            bindings::ip_conntrack_info_IP_CT_RELATED
+            | bindings::ip_conntrack_info_IP_CT_RELATED_REPLY => Seen::Related,
+            _ => Seen::Invalid,
+        }
+    }
+
+    /// Its first packet went all the way.
+    #[inline(always)]
+    pub(super) fn confirmed(self) -> bool {
+        self.has(bindings::ip_conntrack_status_IPS_CONFIRMED)
+    }
+
+    /// The initiator's address is translated.
+    #[inline(always)]
+    pub(super) fn source_nat(self) -> bool {
+        self.has(bindings::ip_conntrack_status_IPS_SRC_NAT)
+    }
+
+    /// The flow that announced it.
+    #[inline(always)]
+    pub(super) fn master(self) -> Option<Self> {
+        // SAFETY: The master is a pointer.
+        let master: *mut bindings::nf_conn = unsafe { self.read(bindings::CAMZONE_CT_MASTER) };
+        // INVARIANT: An expected flow holds a reference to its master.
+        NonNull::new(master).map(|master| Conn(master, PhantomData))
+    }
+
+    /// Ends the flow.
+    pub(super) fn kill(self) {
+        // SAFETY: By the type invariant the flow is there.
+        unsafe { bindings::camzone_flow_kill(self.0.as_ptr()) };
+    }
+
+    /// Its ends; `family` is its own.
+    #[inline(always)]
+    pub(super) fn ends(self, family: Family) -> Ends {
         let (original, reply) = (bindings::CAMZONE_CT_ORIGINAL, bindings::CAMZONE_CT_REPLY);
         let source = bindings::CAMZONE_TUPLE_SOURCE;
         // SAFETY: The protocol is a byte.
@@ -148,21 +183,15 @@ impl Conn<'_> {
         }
     }
 
-    #[inline(always)]
-    fn flow(self, family: Family, state: State, reply: bool) -> Flow {
-        // SAFETY: The master is a pointer.
-        let master: *mut bindings::nf_conn = unsafe { self.read(bindings::CAMZONE_CT_MASTER) };
+    /// All of it; of its state nothing is known.
+    pub(super) fn flow(self, family: Family) -> Flow {
         Flow {
-            state,
-            reply,
-            confirmed: self.has(bindings::ip_conntrack_status_IPS_CONFIRMED),
-            source_nat: self.has(bindings::ip_conntrack_status_IPS_SRC_NAT),
+            state: State::Established,
+            reply: false,
+            confirmed: self.confirmed(),
+            source_nat: self.source_nat(),
             ends: self.ends(family),
-            master: NonNull::new(master).map(|master| {
-                // INVARIANT: An expected flow holds a reference to its master.
-                let master: Conn<'_> = Conn(master, PhantomData);
-                master.ends(family)
-            }),
+            master: self.master().map(|master| master.ends(family)),
         }
     }
 
@@ -174,18 +203,6 @@ impl Conn<'_> {
             bindings::NFPROTO_IPV4 => Family::V4,
             _ => Family::V6,
         }
-    }
-}
-
-/// Ends a packet's flow, if it has one; `word` is its `skb->_nfct`.
-///
-/// # Safety
-///
-/// The packet is not let go meanwhile.
-pub(super) unsafe fn kill(word: c_ulong) {
-    if let Some(ct) = NonNull::new((word & !INFO_MASK) as *mut bindings::nf_conn) {
-        // SAFETY: The packet holds a reference to its flow.
-        unsafe { bindings::camzone_flow_kill(ct.as_ptr()) };
     }
 }
 
@@ -245,7 +262,7 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
     // INVARIANT: It is in the table, whose bucket is locked.
     let conn: Conn<'_> = Conn(ct, PhantomData);
     let family = conn.family();
-    let flow = conn.flow(family, State::Established, false);
+    let flow = conn.flow(family);
     let (original, reply) = (bindings::CAMZONE_CT_ORIGINAL, bindings::CAMZONE_CT_REPLY);
     let destination = bindings::CAMZONE_TUPLE_DESTINATION;
     // SAFETY: It is a flow.

@@ -149,7 +149,7 @@ impl Counters {
     }
 
     /// The place of a slot: answers, reasons, cells that accepted, cells that dropped, rules.
-    #[inline]
+    #[inline(always)]
     fn place(&self, slot: Slot) -> usize {
         let behind = self.answers.wrapping_add(Reason::COUNT);
         let (before, place) = match slot {
@@ -166,7 +166,7 @@ impl Counters {
     }
 
     /// Where the counters of the CPUs are; null if there is no such slot.
-    #[inline]
+    #[inline(always)]
     fn counter(&self, slot: Slot) -> *mut bindings::camzone_counter {
         let place = self.place(slot);
         if place >= self.len {

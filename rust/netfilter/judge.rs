@@ -7,6 +7,7 @@
 //! to be counted. There is a `judge` for each hook and family, in which both are constants.
 
 use super::{
+    conntrack::Conn,
     counters::Slot,
     namespace::Namespace,
     packet::Packet,
@@ -26,9 +27,10 @@ use camzone_policy::{
     },
     facts::{
         self,
+        Ends,
         Hook,
         Port,
-        Track, //
+        Seen, //
     },
     header::Header,
     policy::ZoneId,
@@ -119,8 +121,34 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
     }
 
     #[inline(always)]
-    fn track(&self) -> Track {
-        self.packet.track(self.family())
+    fn seen(&self) -> Seen {
+        self.packet.seen()
+    }
+
+    #[inline(always)]
+    fn reply(&self) -> bool {
+        self.packet.reply()
+    }
+
+    #[inline(always)]
+    fn ends(&self) -> Ends {
+        let flow = self.packet.flow();
+        flow.map_or(Ends::NONE, |flow| flow.ends(self.family()))
+    }
+
+    #[inline(always)]
+    fn master(&self) -> Option<Ends> {
+        Some(self.packet.flow()?.master()?.ends(self.family()))
+    }
+
+    #[inline(always)]
+    fn confirmed(&self) -> bool {
+        self.packet.flow().is_some_and(Conn::confirmed)
+    }
+
+    #[inline(always)]
+    fn source_nat(&self) -> bool {
+        self.packet.flow().is_some_and(Conn::source_nat)
     }
 }
 
@@ -175,7 +203,9 @@ fn settle<const HOOK: u32, const FAMILY: u32>(
     };
     regime.log(packet, zone(from).or_else(|| zone(to)), reason);
     if reason == Reason::NatChanged {
-        packet.kill();
+        if let Some(flow) = packet.flow() {
+            flow.kill();
+        }
     }
     bindings::NF_DROP
 }

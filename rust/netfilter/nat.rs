@@ -21,8 +21,7 @@ use camzone_policy::{
     decide::masquerades,
     facts::{
         Flow,
-        Port,
-        Track, //
+        Port, //
     },
 };
 use core::ptr::NonNull;
@@ -148,13 +147,13 @@ unsafe extern "C" fn called(
     let namespace = unsafe { &*data.cast::<Namespace>() };
     // SAFETY: Netfilter's arguments are valid while this runs.
     let mut packet = unsafe { Packet::new(skb, &*state) };
-    let wanted = match packet.track(packet.family()) {
-        // The router's own packets came in nowhere, or an address of it opened their flow.
-        Track::Flow(flow)
-            if packet.came_in() && !conntrack::is_local(namespace.net(), flow.ends.initiator) =>
-        {
+    let wanted = match packet.flow() {
+        Some(conn) if packet.came_in() => {
+            let flow = conn.flow(packet.family());
             let regime = namespace.in_force(&packet);
-            wants(regime, &flow, regime.ports().port(packet.egress()))
+            // The router's own packets came in nowhere, or an address of it opened their flow.
+            !conntrack::is_local(namespace.net(), flow.ends.initiator)
+                && wants(regime, &flow, regime.ports().port(packet.egress()))
         }
         _ => false,
     };

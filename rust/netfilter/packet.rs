@@ -9,7 +9,10 @@
 //! [`include/net/netfilter/ipv4/nf_reject.h`](srctree/include/net/netfilter/ipv4/nf_reject.h)
 
 use super::{
-    conntrack,
+    conntrack::{
+        self,
+        Conn, //
+    },
     rcu::ReadSide, //
 };
 use crate::bindings;
@@ -18,7 +21,7 @@ use camzone_policy::{
         Address,
         Family, //
     },
-    facts::Track,
+    facts::Seen,
     header::{
         Header,
         WINDOW, //
@@ -267,15 +270,26 @@ impl<'a> Packet<'a> {
 
     /// What connection tracking says of it.
     #[inline(always)]
-    pub(super) fn track(&self, family: Family) -> Track {
-        // SAFETY: The packet is there during this call, and nobody takes its flow from it.
-        unsafe { conntrack::track(self.nfct(), family) }
+    pub(super) fn seen(&self) -> Seen {
+        match self.flow() {
+            // Look at the pointer first: no flow, and info 0 is ESTABLISHED.
+            None => conntrack::without_flow(self.nfct()),
+            Some(flow) => flow.seen(self.nfct()),
+        }
     }
 
-    /// Ends the packet's flow, if it has one.
-    pub(super) fn kill(&self) {
-        // SAFETY: As above.
-        unsafe { conntrack::kill(self.nfct()) };
+    /// Whether it goes from its flow's responder to the initiator.
+    #[inline(always)]
+    pub(super) fn reply(&self) -> bool {
+        conntrack::is_reply(self.nfct())
+    }
+
+    /// The flow that it belongs to.
+    #[inline(always)]
+    pub(super) fn flow(&self) -> Option<Conn<'_>> {
+        // SAFETY: The word is a packet's, which holds its flow, and nobody takes that from it
+        // while it is looked at.
+        unsafe { Conn::of(self.nfct()) }
     }
 
     /// Has the kernel log the packet, with `prefix` before it.

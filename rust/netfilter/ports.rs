@@ -98,7 +98,7 @@ impl Table {
 
     /// The places to look for a number, in order. Numbers are given one after the other, so
     /// they need no hashing.
-    #[inline]
+    #[inline(always)]
     fn places(&self, ifindex: c_int) -> impl Iterator<Item = usize> {
         let mask = self.0.len().wrapping_sub(1);
         let first = ifindex as usize;
@@ -127,7 +127,7 @@ impl Table {
             .find(|place| self.get(*place).is_some_and(|b| b.ifindex() == ifindex))
     }
 
-    #[inline]
+    #[inline(always)]
     fn zone(&self, ifindex: c_int) -> Option<ZoneId> {
         for place in self.places(ifindex) {
             let bound = self.get(place)?;
@@ -225,7 +225,7 @@ impl Ports {
     }
 
     /// What an interface is to the policy.
-    #[inline]
+    #[inline(always)]
     pub(super) fn port(&self, interface: Interface) -> Port {
         if interface == Interface::LOOPBACK {
             return Port::Loopback;

@@ -77,6 +77,7 @@ impl Armed {
     clippy::large_enum_variant,
     reason = "a regime is boxed, and armed most of the time"
 )]
+#[repr(u8)] // A word that is compared, and not one of the policy's that has values to spare.
 enum Kind {
     Idle,
     Sealed,

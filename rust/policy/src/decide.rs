@@ -11,7 +11,7 @@ pub use reason::Reason;
 pub use crate::tables::Cell;
 use crate::{
     address::{Address, Family},
-    facts::{Ends, Flow, Hook, Packet, Port, State, Track},
+    facts::{Ends, Flow, Hook, Packet, Port, Seen},
     header::{Header, Transport},
     memory::Memory,
     policy::{Action, Ipv6Mode, RuleId, ZoneId},
@@ -96,13 +96,18 @@ impl Decision {
 /// The verdict on a packet.
 #[inline(always)] // Everything the hook knows already, its family first of all, folds away.
 pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision {
+    let (ingress, egress) = match packet.hook() {
+        Hook::PreRouting | Hook::LocalIn => (packet.ingress(), Port::Unzoned),
+        Hook::Forward => (packet.ingress(), packet.egress()),
+        Hook::LocalOut => (Port::Unzoned, packet.egress()),
+    };
     let loopback = match packet.hook() {
         // What is looped back is the router's own, or multicast that it forwards and hears.
         Hook::PreRouting => {
-            packet.ingress() == Port::Loopback || (packet.looped_back() && packet.source_is_local())
+            ingress == Port::Loopback || (packet.looped_back() && packet.source_is_local())
         }
-        Hook::LocalIn => packet.ingress() == Port::Loopback || packet.looped_back(),
-        Hook::LocalOut => packet.egress() == Port::Loopback,
+        Hook::LocalIn => ingress == Port::Loopback || packet.looped_back(),
+        Hook::LocalOut => egress == Port::Loopback,
         Hook::Forward => false,
     };
     let decision = if loopback {
@@ -115,9 +120,12 @@ pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision
                 Decision::drop(Reason::Malformed)
             }
             Guard::Armed(compiled) if packet.hook() == Hook::PreRouting => {
-                ingress::check(compiled, packet)
+                ingress::check(compiled, packet, ingress)
             }
-            Guard::Armed(compiled) => judge(compiled, packet),
+            Guard::Armed(compiled) => match Way::of(packet.hook(), ingress, egress) {
+                Some(way) => judge(compiled, packet, way),
+                None => Decision::drop(Reason::NoZone),
+            },
         }
     };
     // What passes PRE_ROUTING is counted where it goes.
@@ -154,15 +162,15 @@ struct Way {
 impl Way {
     /// `None` when one of the interfaces is in no zone.
     #[inline(always)]
-    fn of(packet: &impl Packet) -> Option<Way> {
+    fn of(hook: Hook, ingress: Port, egress: Port) -> Option<Way> {
         let zone = |port| match port {
             Port::Zone(zone) => Some(zone),
             Port::Unzoned | Port::Loopback => None,
         };
-        let (from, to) = match packet.hook() {
-            Hook::PreRouting | Hook::LocalIn => (Some(zone(packet.ingress())?), None),
-            Hook::Forward => (Some(zone(packet.ingress())?), Some(zone(packet.egress())?)),
-            Hook::LocalOut => (None, Some(zone(packet.egress())?)),
+        let (from, to) = match hook {
+            Hook::PreRouting | Hook::LocalIn => (Some(zone(ingress)?), None),
+            Hook::Forward => (Some(zone(ingress)?), Some(zone(egress)?)),
+            Hook::LocalOut => (None, Some(zone(egress)?)),
         };
         Some(Way { from, to })
     }
@@ -182,10 +190,7 @@ impl Way {
 
 /// The verdict of an armed namespace behind PRE_ROUTING.
 #[inline(always)]
-fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Decision {
-    let Some(way) = Way::of(packet) else {
-        return Decision::drop(Reason::NoZone);
-    };
+fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Decision {
     let mut ipv6 = Ipv6Mode::Full;
     if packet.family() == Family::V6 {
         ipv6 = way.ipv6(compiled);
@@ -200,67 +205,87 @@ fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Decision {
             }
         }
     }
-    let flow = match packet.track() {
-        Track::Invalid => return Decision::drop(Reason::Invalid),
-        Track::Untracked => return Decision::drop(Reason::Untracked),
-        Track::Flow(flow) => flow,
-    };
-    if flow.state == State::Related || ipv6 == Ipv6Mode::Minimal {
-        match special(compiled, packet, &flow, way, ipv6) {
-            Some(decision) => return decision,
-            None => return permit(compiled, packet, &flow, way),
+    let seen = packet.seen();
+    match seen {
+        Seen::Invalid => return Decision::drop(Reason::Invalid),
+        Seen::Untracked => return Decision::drop(Reason::Untracked),
+        Seen::Established if ipv6 != Ipv6Mode::Minimal => {}
+        Seen::Established | Seen::New | Seen::Related => {
+            if let Some(decision) = special(compiled, packet, seen, way, ipv6) {
+                return decision;
+            }
         }
     }
-    if opens(&flow) && flow.ends.protocol == protocol::TCP {
-        if let Some(decision) = opens_badly(packet) {
-            return decision;
-        }
-    }
-    permit(compiled, packet, &flow, way)
+    permit(compiled, packet, way)
 }
 
-/// What is not asked of a rule, or not as other packets are: errors about flows, the first
-/// packets of expected ones, and all of a zone whose IPv6 is minimal. `None` to go on.
-#[cold]
-#[inline(never)]
+/// What is not asked of a rule, or not as other packets are: a flow's first packets, errors about
+/// flows, and all of a zone whose IPv6 is minimal. `None` to go on.
+#[inline(always)]
 fn special<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
-    flow: &Flow,
+    seen: Seen,
+    way: Way,
+    ipv6: Ipv6Mode,
+) -> Option<Decision> {
+    if seen == Seen::Related || ipv6 == Ipv6Mode::Minimal {
+        if let Some(decision) = about(compiled, packet, seen, way, ipv6) {
+            return Some(decision);
+        }
+    }
+    let opens = seen != Seen::Established && !packet.reply();
+    // An error about a flow in its own direction is not of the flow.
+    if opens && packet.ends().protocol == protocol::TCP {
+        return opens_badly(packet, seen);
+    }
+    None
+}
+
+/// Errors about flows, and what of a zone whose IPv6 is minimal is none. `None` to go on.
+#[cold]
+#[inline(never)]
+fn about<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    seen: Seen,
     way: Way,
     ipv6: Ipv6Mode,
 ) -> Option<Decision> {
     let Some(header) = packet.header() else {
         return Some(Decision::drop(Reason::Malformed));
     };
-    let about = flow.state == State::Related && is_about(packet.hook(), flow, &header);
+    let about = seen == Seen::Related && is_about(packet, &header);
     if ipv6 == Ipv6Mode::Minimal {
         let may = about && packet.hook() != Hook::Forward && icmp::is_error(&header);
         return Some(if may {
-            minimal_error(compiled, packet, flow, &header, way)
+            minimal_error(compiled, packet, &header, way)
         } else {
             Decision::drop(Reason::Ipv6Off)
         });
     }
-    if about {
-        if packet.hook() == Hook::LocalOut {
-            return Some(own_error(compiled, packet, &header, way));
-        }
-        if !icmp::is_error(&header) {
-            return Some(Decision::drop(icmp::reason_of_error(&header)));
-        }
-    } else if opens(flow) && flow.ends.protocol == protocol::TCP {
-        return opens_badly(packet);
+    if about && packet.hook() == Hook::LocalOut {
+        return Some(own_error(compiled, packet, &header, way));
+    }
+    if about && !icmp::is_error(&header) {
+        return Some(Decision::drop(icmp::reason_of_error(&header)));
     }
     None
 }
 
 /// What is wrong with a packet that opens a TCP flow.
 #[inline(never)]
-fn opens_badly(packet: &impl Packet) -> Option<Decision> {
-    match packet.header().map(|header| header.transport) {
-        Some(Transport::Tcp(flags)) if is_plain_syn(flags) => None,
-        Some(Transport::Tcp(_)) => Some(Decision::drop(Reason::NotSyn)),
+fn opens_badly(packet: &impl Packet, seen: Seen) -> Option<Decision> {
+    let Some(header) = packet.header() else {
+        return Some(Decision::drop(Reason::Malformed));
+    };
+    // It does not open the flow that it is about.
+    if seen == Seen::Related && is_about(packet, &header) {
+        return None;
+    }
+    match header.transport {
+        Transport::Tcp(flags) if is_plain_syn(flags) => None,
+        Transport::Tcp(_) => Some(Decision::drop(Reason::NotSyn)),
         _ => Some(Decision::drop(Reason::Malformed)),
     }
 }
@@ -268,8 +293,10 @@ fn opens_badly(packet: &impl Packet) -> Option<Decision> {
 /// Whether a RELATED packet is an error or a reset about the flow, and none of the flow itself.
 /// Those of an expected flow have its master too; but no flow that a helper expects is ICMP,
 /// and none that the router opens begins with a reset.
-fn is_about(hook: Hook, flow: &Flow, header: &Header) -> bool {
-    flow.master.is_none() || icmp::is_icmp(header) || (hook == Hook::LocalOut && is_reset(header))
+fn is_about(packet: &impl Packet, header: &Header) -> bool {
+    packet.master().is_none()
+        || icmp::is_icmp(header)
+        || (packet.hook() == Hook::LocalOut && is_reset(header))
 }
 
 /// An ICMPv6 error where no rule is asked: that it comes from the zone of the flow's end, or
@@ -277,29 +304,23 @@ fn is_about(hook: Hook, flow: &Flow, header: &Header) -> bool {
 fn minimal_error<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
-    flow: &Flow,
     header: &Header,
     way: Way,
 ) -> Decision {
     let from = |address| owns(compiled.side(way.from, address), address);
-    let fits = match (packet.hook(), flow.reply) {
+    let fits = match (packet.hook(), packet.reply()) {
         (Hook::LocalOut, _) => {
             let to = compiled.side(way.to, header.destination);
             receives(packet, to, header.destination)
         }
-        (_, false) => from(flow.ends.initiator),
-        (_, true) => from(flow.ends.responder),
+        (_, false) => from(packet.ends().initiator),
+        (_, true) => from(packet.ends().responder),
     };
     if fits {
         Decision::accept(Reason::IcmpError)
     } else {
         Decision::drop(Reason::WrongZone)
     }
-}
-
-/// Whether the packet is one of those that open the flow.
-fn opens(flow: &Flow) -> bool {
-    !flow.reply && matches!(flow.state, State::New | State::Related)
 }
 
 /// SYN without FIN, RST and ACK (RFC 9293, 3.1), whatever ECN adds (RFC 3168, 6.1.1).
@@ -393,14 +414,10 @@ fn is_cast(packet: &impl Packet, address: Address) -> bool {
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
 #[inline(always)]
-fn permit<M: Memory>(
-    compiled: &Compiled<M>,
-    packet: &impl Packet,
-    flow: &Flow,
-    way: Way,
-) -> Decision {
-    let ends = &flow.ends;
-    let (from, to) = match flow.reply {
+fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Decision {
+    let reply = packet.reply();
+    let ends = &packet.ends();
+    let (from, to) = match reply {
         false => (way.from, way.to),
         true => (way.to, way.from),
     };
@@ -408,18 +425,18 @@ fn permit<M: Memory>(
     let from = compiled.side(from, ends.initiator);
     let to = compiled.side(to, ends.responder);
     // Nobody answers from no address, or to all hosts.
-    let there = match flow.reply {
+    let there = match reply {
         false => opened(packet, from, ends.initiator) && receives(packet, to, ends.responder),
         true => owns(from, ends.initiator) && owns(to, ends.responder),
     };
     if !there {
         return Decision::drop(Reason::WrongZone).within(cell);
     }
-    if let Some(master) = &flow.master {
-        return permit_expected(compiled, packet, flow, master, cell);
+    if packet.master().is_some() {
+        return permit_expected(compiled, packet, cell);
     }
     // Only a flow's own packets can arrive at the wrong one of the router's addresses.
-    let arrives = packet.hook() == Hook::LocalIn && !flow.reply;
+    let arrives = packet.hook() == Hook::LocalIn && !reply;
     let cast = arrives && is_cast(packet, ends.responder);
     let at_home = || {
         let home = packet.home(ends.responder);
@@ -443,7 +460,7 @@ fn permit<M: Memory>(
         };
         return no_rule(compiled, cell, reason);
     };
-    answered(compiled, packet, flow, cell, id, cast)
+    answered(compiled, packet, cell, id, cast)
 }
 
 /// The same of a flow that a helper expected: its master's permission counts.
@@ -452,11 +469,10 @@ fn permit<M: Memory>(
 fn permit_expected<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
-    flow: &Flow,
-    master: &Ends,
     cell: Cell,
 ) -> Decision {
-    let Some(cell) = cell_of_master(compiled, cell, &flow.ends, master) else {
+    let master = &packet.master().unwrap_or(Ends::NONE);
+    let Some(cell) = cell_of_master(compiled, cell, &packet.ends(), master) else {
         return Decision::drop(Reason::WrongZone).within(cell);
     };
     let question = Question {
@@ -467,7 +483,7 @@ fn permit_expected<M: Memory>(
         broadcast: false,
     };
     match compiled.ask(&question) {
-        Some(id) => answered(compiled, packet, flow, cell, id, false),
+        Some(id) => answered(compiled, packet, cell, id, false),
         None => no_rule(compiled, cell, Reason::NoRule),
     }
 }
@@ -493,7 +509,6 @@ fn no_rule<M: Memory>(compiled: &Compiled<M>, cell: Cell, reason: Reason) -> Dec
 fn answered<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
-    flow: &Flow,
     cell: Cell,
     id: AnswerId,
     cast: bool,
@@ -509,7 +524,7 @@ fn answered<M: Memory>(
                 ..Decision::drop(Reason::Denied)
             }
         }
-        Action::Allow { masquerade: true } if untranslated(packet.hook(), flow) => {
+        Action::Allow { masquerade: true } if untranslated(packet) => {
             Decision::drop(Reason::NatChanged)
         }
         Action::Allow { .. } => Decision::accept(Reason::Allowed),
@@ -523,8 +538,11 @@ fn answered<M: Memory>(
 
 /// Whether the flow went on its way before the policy said that its source is to be translated:
 /// the kernel asks for that only once in a flow's life.
-fn untranslated(hook: Hook, flow: &Flow) -> bool {
-    hook == Hook::Forward && flow.confirmed && !flow.source_nat && flow.master.is_none()
+fn untranslated(packet: &impl Packet) -> bool {
+    packet.hook() == Hook::Forward
+        && packet.confirmed()
+        && !packet.source_nat()
+        && packet.master().is_none()
 }
 
 /// The cell of the master of a flow in `cell`, if its ends lie in the same two zones. Where one

@@ -45,6 +45,16 @@ pub struct Ends {
     pub port: u16,
 }
 
+impl Ends {
+    /// Those of no flow.
+    pub const NONE: Ends = Ends {
+        initiator: Address::v4([0; 4]),
+        responder: Address::v4([0; 4]),
+        protocol: 0,
+        port: 0,
+    };
+}
+
 /// How far a flow is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -129,7 +139,38 @@ pub trait Packet {
     fn broadcast(&self) -> bool;
 
     /// What connection tracking says; not asked in [`Hook::PreRouting`].
-    fn track(&self) -> Track;
+    fn seen(&self) -> Seen;
+
+    /// Whether the packet goes from the responder to the initiator; this and what follows is
+    /// asked only if it has a flow.
+    fn reply(&self) -> bool;
+
+    /// The ends of the packet's flow.
+    fn ends(&self) -> Ends;
+
+    /// The ends of the flow that announced it.
+    fn master(&self) -> Option<Ends>;
+
+    /// Whether the flow's first packet went all the way.
+    fn confirmed(&self) -> bool;
+
+    /// Whether the initiator's address is translated.
+    fn source_nat(&self) -> bool;
+}
+
+/// What connection tracking says of a packet, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// See [`Track::Invalid`].
+    Invalid,
+    /// See [`Track::Untracked`].
+    Untracked,
+    /// See [`State::New`].
+    New,
+    /// See [`State::Established`].
+    Established,
+    /// See [`State::Related`].
+    Related,
 }
 
 /// A packet of which everything is known. Fields that a hook does not need may hold anything
@@ -199,7 +240,41 @@ impl Packet for Facts {
         self.broadcast
     }
 
-    fn track(&self) -> Track {
-        self.track
+    fn seen(&self) -> Seen {
+        match self.track {
+            Track::Invalid => Seen::Invalid,
+            Track::Untracked => Seen::Untracked,
+            Track::Flow(flow) => match flow.state {
+                State::New => Seen::New,
+                State::Established => Seen::Established,
+                State::Related => Seen::Related,
+            },
+        }
+    }
+
+    fn reply(&self) -> bool {
+        matches!(self.track, Track::Flow(flow) if flow.reply)
+    }
+
+    fn ends(&self) -> Ends {
+        match self.track {
+            Track::Flow(flow) => flow.ends,
+            Track::Invalid | Track::Untracked => Ends::NONE,
+        }
+    }
+
+    fn master(&self) -> Option<Ends> {
+        match self.track {
+            Track::Flow(flow) => flow.master,
+            Track::Invalid | Track::Untracked => None,
+        }
+    }
+
+    fn confirmed(&self) -> bool {
+        matches!(self.track, Track::Flow(flow) if flow.confirmed)
+    }
+
+    fn source_nat(&self) -> bool {
+        matches!(self.track, Track::Flow(flow) if flow.source_nat)
     }
 }

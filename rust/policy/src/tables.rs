@@ -173,13 +173,13 @@ impl<M: Memory> Compiled<M> {
     }
 
     /// What `address` is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn host(&self, address: Address) -> Host {
         self.hosts.find(address)
     }
 
     /// One side of a flow. Nothing is looked up for the router.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn side(&self, zone: Option<ZoneId>, address: Address) -> Side {
         let host = match zone {
             Some(_) => self.host(address),
@@ -209,7 +209,7 @@ impl<M: Memory> Compiled<M> {
     /// What the cell of a flow says of it; `None` when no rule matches. The steps are the
     /// logarithm of how many services the rules have between two places, four times at most, and
     /// once more where rules name addresses of the router.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn ask(&self, question: &Question<'_>) -> Option<AnswerId> {
         let Question { from, to, ends, .. } = *question;
         let service = service_of(ends);

@@ -20,8 +20,12 @@ const DHCP_SERVER: u16 = 67;
 /// The verdict on one packet, or on one fragment of it: fragments of different interfaces end up
 /// in one queue, so every single one has to be asked.
 #[inline(always)]
-pub(super) fn check<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Decision {
-    let Port::Zone(zone) = packet.ingress() else {
+pub(super) fn check<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    ingress: Port,
+) -> Decision {
+    let Port::Zone(zone) = ingress else {
         return Decision::drop(Reason::NoZone);
     };
     if packet.family() == Family::V6 {

@@ -15,14 +15,14 @@ pub(super) trait Key: Copy + Eq {
 const PHI: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Key for u32 {
-    #[inline]
+    #[inline(always)]
     fn hash(self) -> u64 {
         u64::from(self).wrapping_mul(PHI)
     }
 }
 
 impl Key for u64 {
-    #[inline]
+    #[inline(always)]
     fn hash(self) -> u64 {
         // Both halves have to reach the upper bits.
         (self ^ self.rotate_left(32)).wrapping_mul(PHI)
@@ -30,7 +30,7 @@ impl Key for u64 {
 }
 
 impl Key for u128 {
-    #[inline]
+    #[inline(always)]
     fn hash(self) -> u64 {
         let (high, low) = ((self >> 64) as u64, self as u64);
         (high.wrapping_mul(PHI) ^ low.rotate_left(32) ^ low).wrapping_mul(PHI)
@@ -88,7 +88,7 @@ impl<K: Key, V: Copy, M: Memory> Tables<K, V, M> {
     }
 
     /// The places to look for a key, in order.
-    #[inline]
+    #[inline(always)]
     fn places(area: &Area, key: K) -> impl Iterator<Item = usize> {
         let Area { start, mask, .. } = *area;
         let first = key.hash().wrapping_shr(area.shift) as usize;
@@ -118,7 +118,7 @@ impl<K: Key, V: Copy, M: Memory> Tables<K, V, M> {
     }
 
     /// The value of a key.
-    #[inline]
+    #[inline(always)]
     pub(super) fn get(&self, area: &Area, key: K) -> Option<V> {
         for place in Self::places(area, key) {
             let slot = self.slots.get(place)?;

@@ -146,7 +146,7 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
         Ok(Prefixes { lengths, tables })
     }
 
-    #[inline]
+    #[inline(always)]
     fn find(&self, address: Address) -> Option<Host> {
         let bits = B::of(address);
         self.lengths
@@ -174,7 +174,7 @@ impl<M: Memory> Hosts<M> {
     }
 
     /// What `address` is.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, address: Address) -> Host {
         let found = match address.family() {
             Family::V4 => self.v4.find(address),

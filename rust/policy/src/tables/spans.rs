@@ -92,7 +92,7 @@ impl<M: Memory> Spans<M> {
     }
 
     /// The answer between two places for a service. As many steps as the number of spans has bits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, pair: u64, service: ServiceKey) -> AnswerId {
         let Some(run) = self.pairs.get(&self.area, pair) else {
             return NO_ANSWER;
