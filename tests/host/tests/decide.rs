@@ -293,20 +293,34 @@ proptest! {
             let facts = generator.any(&mut packet.dice());
             let is = decide(&Guard::Armed(&compiled), &facts);
             let Track::Flow(flow) = facts.track else { continue };
-            // Asked behind FORWARD, of a flow's first packets.
-            let first = !flow.reply && flow.state == State::New && flow.master.is_none();
+            // Asked behind FORWARD, of a flow's first packets; an expected flow's are RELATED.
+            let first = !flow.reply
+                && match flow.master {
+                    None => flow.state == State::New,
+                    Some(_) => flow.state == State::Related && !about_a_flow(&facts),
+                };
             if facts.hook != Hook::Forward || !first || is.reason != Some(Reason::Allowed) {
                 continue;
             }
             // ip6_forward() has dropped it before it asks the hook.
-            if flow.ends.initiator.is_link_local_v6() {
+            let asked = flow.master.unwrap_or(flow.ends);
+            if flow.ends.initiator.is_link_local_v6() || asked.initiator.is_link_local_v6() {
                 continue;
             }
             let rule = compiled.policy.rule(is.rule.unwrap()).unwrap();
-            let wanted = rule.action == Action::Allow { masquerade: true };
+            // What comes against its master's direction goes to the inside, and as it is.
+            let Port::Zone(to) = facts.egress else { unreachable!() };
+            let along = flow.master.is_none() || is.cell.unwrap().to == Some(to);
+            let wanted = along && rule.action == Action::Allow { masquerade: true };
             prop_assert_eq!(masquerades(&compiled, &flow, facts.egress), wanted, "{:#?}", facts);
         }
     }
+}
+
+/// Whether a RELATED packet is an ICMP error about its flow, which no helper expects.
+fn about_a_flow(facts: &Facts) -> bool {
+    let icmp = |header: Header| [protocol::ICMP, protocol::ICMPV6].contains(&header.protocol);
+    facts.header.is_none_or(icmp)
 }
 
 /// The article's zones, with an ftp helper's flows in mind.
