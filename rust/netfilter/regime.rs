@@ -41,7 +41,7 @@ use kernel::prelude::*;
 
 /// A policy in force.
 pub(crate) struct Armed {
-    pub(super) compiled: Compiled<Kernel>,
+    pub(super) compiled: KBox<Compiled<Kernel>>,
     pub(super) digest: [u8; 32],
     pub(super) rule_ids: KernelList<u64>,
 }

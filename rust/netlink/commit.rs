@@ -10,6 +10,7 @@ use super::{
     },
     transaction::Transaction, //
 };
+use crate::memory::Kernel;
 use crate::{
     bindings,
     netfilter::namespace::{
@@ -18,8 +19,15 @@ use crate::{
         Status, //
     }, //
 };
-use camzone_policy::tables::Compiled;
-use kernel::prelude::*;
+use camzone_policy::{
+    memory::OutOfMemory,
+    policy::Policy,
+    tables::Compiled, //
+};
+use kernel::{
+    alloc::flags::GFP_KERNEL_ACCOUNT,
+    prelude::*, //
+};
 
 /// Makes a policy of the transaction and puts it in force, or only finds out whether it could
 /// be when `check` is set.
@@ -46,7 +54,7 @@ pub(super) fn commit(
         .map_err(|fault| request.refuse_policy(fault))?;
     let (digest, rule_ids) =
         digest::of(&policy).map_err(|fault| request.refuse_policy(fault.into()))?;
-    let compiled = Compiled::new(policy).map_err(|fault| request.refuse_policy(fault.into()))?;
+    let compiled = boxed(policy).map_err(|fault| request.refuse_policy(fault.into()))?;
     let new = NewPolicy {
         compiled,
         digest,
@@ -70,4 +78,10 @@ pub(super) fn commit(
             ),
             CommitError::Errno(errno) => errno,
         })
+}
+
+/// A policy with its tables, away from the stack.
+#[inline(never)]
+fn boxed(policy: Policy<Kernel>) -> Result<KBox<Compiled<Kernel>>, OutOfMemory> {
+    KBox::new(Compiled::new(policy)?, GFP_KERNEL_ACCOUNT).map_err(|_| OutOfMemory)
 }

@@ -241,31 +241,43 @@ def bounds(path):
                 yield entry, int(most)
 
 
+def fits(entry, line):
+    """Whether a line's name is the entry's: in full, or how it begins."""
+    return line == entry or line.endswith("*") and entry.startswith(line[:-1])
+
+
+def named(line):
+    """Whether a line names one function, or one for each of its generic arguments."""
+    return line is not None and (not line.endswith("*") or line.endswith("::<*"))
+
+
 def main():
     """Compares; the exit status says whether all are within their bounds."""
     code = Code(sys.argv[1])
     plain = readable([name for name, _ in code.functions.values()])
     allowed, used, rows = dict(bounds(sys.argv[2])), set(), []
-    for function in code.taken:
-        entry = plain[code.name(function)]
+    entries = {function: plain[code.name(function)] for function in code.taken}
+    for function, entry in entries.items():
         depth, way, indirect = code.deepest(function)
         way = [plain.get(code.name(f), code.name(f)) for f in way]
-        rows.append((depth, entry, way, indirect))
-        for line in allowed:
-            if line.startswith(entry + " in ") and (reached := code.within(function, line.split(" in ")[1])):
-                rows.append((reached + depth, line, [f"{reached} to get there"], False))
+        line = next((line for line in allowed if " in " not in line and fits(entry, line)), None)
+        rows.append((depth, entry, line, way, indirect))
+    for line in allowed:
+        outer, _, inner = line.partition(" in ")
+        ways = [code.within(function, inner) for function, entry in entries.items() if fits(entry, outer)]
+        if inner and max(ways, default=0):
+            again = max(depth for depth, entry, *_ in rows if fits(entry, outer))
+            rows.append((max(ways) + again, line, line, [f"{max(ways)} to get there"], False))
     bad = []
-    for depth, entry, way, indirect in sorted(rows, key=lambda row: (-row[0], row[1])):
-        line = next((line for line in allowed
-                     if line == entry or line.endswith("*") and entry.startswith(line[:-1])), None)
+    for depth, entry, line, way, indirect in sorted(rows, key=lambda row: (-row[0], row[1])):
         used.add(line)
         if line is None:
             bad.append(f"{entry} is not on the list")
         elif depth > allowed[line]:
             bad.append(f"{entry} takes {depth} bytes, more than {allowed[line]}")
-        elif line == entry and indirect:
+        elif named(line) and indirect:
             bad.append(f"{entry} calls something by a pointer: how deep that is nobody knows")
-        if line == entry or line is None or depth > allowed[line]:
+        if named(line) or line is None or depth > allowed[line]:
             print(f"{depth:5} {entry}")
             print("".join(f"        > {step}\n" for step in way), end="")
     bad += [f"nothing is called {line}" for line in allowed.keys() - used]

@@ -20,8 +20,8 @@ pub(crate) struct Saved {
 
 /// A policy that is to come into force.
 pub(crate) struct NewPolicy {
-    /// The policy and its tables.
-    pub(crate) compiled: Compiled<Kernel>,
+    /// The policy and its tables; in a box, because they are moved about and a stack is small.
+    pub(crate) compiled: KBox<Compiled<Kernel>>,
     /// The digest of its canonical form.
     pub(crate) digest: [u8; 32],
     /// The ids of its rules, in their order.

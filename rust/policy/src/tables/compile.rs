@@ -78,6 +78,7 @@ fn numbered<T>(items: &[T]) -> impl Iterator<Item = (&T, u32)> {
         .zip(0..u32::try_from(items.len()).unwrap_or(u32::MAX))
 }
 
+#[inline(never)]
 fn cameras<M: Memory>(policy: &Policy<M>) -> Result<M::List<(Address, CameraId)>, OutOfMemory> {
     let mut all: M::List<(Address, CameraId)> = List::new();
     for (camera, id) in numbered(&policy.cameras) {
@@ -91,6 +92,7 @@ fn cameras<M: Memory>(policy: &Policy<M>) -> Result<M::List<(Address, CameraId)>
 
 /// Puts cameras that are in the same sides of the same rules into one group; says also how many
 /// places there are with the groups.
+#[inline(never)]
 fn members<M: Memory>(
     policy: &Policy<M>,
     first_group: u32,
@@ -143,6 +145,7 @@ fn members<M: Memory>(
 }
 
 /// The networks, and the cameras of which more is to be known than their zone.
+#[inline(never)]
 fn hosts<M: Memory>(policy: &Policy<M>, members: &[Member]) -> Result<Hosts<M>, OutOfMemory> {
     let mut all: M::List<(Prefix, Host)> = List::new();
     // Cameras first: a network may have a single address.
@@ -165,6 +168,7 @@ fn hosts<M: Memory>(policy: &Policy<M>, members: &[Member]) -> Result<Hosts<M>, 
 }
 
 /// The addresses of the router that rules name, in order.
+#[inline(never)]
 fn named<M: Memory>(policy: &Policy<M>) -> Result<M::List<Address>, OutOfMemory> {
     let mut all: M::List<Address> = List::new();
     for rule in policy.rules.iter() {
@@ -179,6 +183,7 @@ fn named<M: Memory>(policy: &Policy<M>) -> Result<M::List<Address>, OutOfMemory>
 }
 
 /// Everything that a cell can say, in the order in which it counts.
+#[inline(never)]
 fn answers<M: Memory>(policy: &Policy<M>) -> Result<M::List<Answer>, OutOfMemory> {
     let mut all: M::List<Answer> = List::new();
     let mut of_rule: M::List<Answer> = List::new();
@@ -211,6 +216,7 @@ fn answer<M: Memory>(policy: &Policy<M>, rule: &Rule, id: RuleId, from: End, to:
     }
 }
 
+#[inline(never)]
 fn by_cell<M: Memory>(answers: &[Answer]) -> Result<M::List<AnswerId>, OutOfMemory> {
     let mut all: M::List<(usize, AnswerId)> = List::new();
     for (answer, id) in numbered(answers) {

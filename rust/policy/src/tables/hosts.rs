@@ -116,10 +116,14 @@ struct Prefixes<B: Bits, M: Memory> {
 }
 
 impl<B: Bits, M: Memory> Prefixes<B, M> {
+    #[inline(never)] // Twice in one stack frame is once too often.
     fn new(all: &[(Prefix, Host)]) -> Result<Self, OutOfMemory> {
         let mut lengths: M::List<Length<B>> = List::new();
         let mut tables: Tables<B, Host, M> = Tables::new();
-        let mut counts = [0usize; 129];
+        let mut counts: M::List<usize> = List::new();
+        for _ in 0..=B::FAMILY.bits() {
+            counts.push(0)?;
+        }
         let ours = || {
             all.iter()
                 .filter(|(prefix, _)| prefix.first().family() == B::FAMILY)
@@ -129,7 +133,7 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
                 *count = count.saturating_add(1);
             }
         }
-        for (bits, count) in (0..=B::FAMILY.bits()).zip(counts) {
+        for (bits, count) in (0..=B::FAMILY.bits()).zip(counts.iter().copied()) {
             if count > 0 {
                 let mask = B::mask(bits);
                 let area = tables.add(count, mask)?;
