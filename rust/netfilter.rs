@@ -3,9 +3,9 @@
 //! What camzone does with netfilter, connection tracking, network namespaces and devices: safe
 //! views and registrations, one file for each interface of C.
 //!
-//! A packet's way: [`hook`] is called with a [`packet`] and asks [`judge`], who puts together the
-//! facts with the help of [`conntrack`] and [`ports`], has the policy crate decide, and sees to
-//! [`counters`] and [`log`]. All of it happens under RCU, on one [`regime`].
+//! A packet's way: [`hook`] is called with a [`packet`] and asks [`judge`], who has the policy crate
+//! decide, answers what that asks with the help of [`conntrack`], [`ports`] and [`locals`], and sees
+//! to [`counters`] and [`log`]. All of it happens under RCU, on one [`regime`].
 //!
 //! A policy's way: [`namespace`] makes a regime of it, publishes it with [`rcu`], and carries
 //! the counters over ([`carry`]); [`nat`] ends the flows whose translation changed.
