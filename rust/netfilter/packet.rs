@@ -213,14 +213,17 @@ impl<'a> Packet<'a> {
     /// The protocol behind the header of IP, unless that is one that goes on with IPv6.
     #[inline(always)]
     pub(super) fn plain(&self, family: Family) -> Option<u8> {
-        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: byte 9, and 6.
-        let protocol = unsafe {
+        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: byte 9, and 4 to 6.
+        let (len, protocol): ([u8; 2], u8) = unsafe {
             match family {
                 Family::V4 => return Some(self.ip(9)),
-                Family::V6 => self.ip(6),
+                Family::V6 => (self.ip(4), self.ip(6)),
             }
         };
-        matches!(protocol, protocol::TCP | protocol::UDP | protocol::ICMPV6).then_some(protocol)
+        // A raw socket of the router may lie about it.
+        let whole = u32::from(u16::from_be_bytes(len)) <= self.len().saturating_sub(40);
+        let ours = matches!(protocol, protocol::TCP | protocol::UDP | protocol::ICMPV6);
+        (whole && ours).then_some(protocol)
     }
 
     /// The whole header; `None` when it cannot be read.
