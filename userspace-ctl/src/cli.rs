@@ -49,4 +49,12 @@ pub enum Command {
     Counters,
     /// Take the policy out of force and seal this network namespace
     Disarm,
+    /// Print a policy in another firewall's words
+    Export {
+        /// The policy file, or '-' for the standard input
+        file: String,
+        /// As a ruleset of nftables, for 'nft -f'
+        #[arg(long, required = true)]
+        nft: bool,
+    },
 }

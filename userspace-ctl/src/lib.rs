@@ -18,6 +18,7 @@ pub mod failure;
 pub mod file;
 pub mod names;
 pub mod netlink;
+pub mod nft;
 pub mod output;
 pub mod policy_text;
 pub mod session;

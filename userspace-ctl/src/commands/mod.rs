@@ -5,6 +5,7 @@
 mod apply;
 mod counters;
 mod disarm;
+mod export;
 mod show;
 mod status;
 
@@ -31,6 +32,7 @@ pub fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Show => show::run(output),
         Command::Counters => counters::run(output),
         Command::Disarm => disarm::run(output),
+        Command::Export { file, nft: _ } => export::run(&file, output),
     }
 }
 
