@@ -25,7 +25,8 @@ const UNSAID: &str = "\
 #  - an address of the router is known to be a zone's only at the interface that a packet came by:
 #    where a zone has several interfaces, the address of another of them needs a to_address;
 #  - camzone refuses interfaces that are slaves of a VRF; here they go by their names;
-#  - camzone drops a packet whose transport header lies beyond its first 128 bytes;
+#  - camzone drops a packet whose transport header lies beyond its first 128 bytes; here nothing is
+#    seen behind an authentication header of IPv6, and what has to be seen is dropped;
 #  - camzone ends flows whose translation a new policy changes; here they stay, and are dropped;
 #  - a drop has no reason here, and is neither logged nor put on record.
 # It is no more than a ruleset: nothing is closed before it is loaded or after it is flushed.

@@ -30,7 +30,8 @@ pub(super) fn ingress(words: &Words<'_>, out: &mut Script) {
         "type filter hook prerouting priority -450; policy drop;",
         "iifname \"lo\" accept",
         // Only what the router has sent is known to conntrack here: multicast that it hears itself.
-        "ct state { new, established, related, untracked } fib saddr type { local, broadcast } accept",
+        "ct state { new, established, related, untracked } ip saddr != 0.0.0.0 fib saddr type { local, broadcast } accept",
+        "ct state { new, established, related, untracked } ip6 saddr != :: fib saddr type local accept",
     ]);
     base.push(words.by_interface("iifname", "ingress"));
     out.chain("ingress", &base);
@@ -105,7 +106,8 @@ pub(super) fn shared(words: &Words<'_>, out: &mut Script) {
         "ct state related meta nfproto ipv4 icmp type { 3, 11, 12 } return",
         "ct state related meta nfproto ipv6 icmpv6 type { 1, 2, 3, 4 } return",
         "ct state related drop",
-        "ct state new ct original protocol tcp tcp flags & (fin | syn | rst | ack) != syn drop",
+        "ct state new ct original protocol tcp tcp flags & (fin | syn | rst | ack) == syn return",
+        "ct state new ct original protocol tcp drop",
     ]);
     out.chain("sound", &sound);
     if words
@@ -142,7 +144,8 @@ pub(super) fn input(words: &Words<'_>, out: &mut Script) {
         "type filter hook input priority 0; policy drop;",
         "iifname \"lo\" accept",
         // Nobody else's packet with such a source has come this far.
-        "fib saddr type local accept",
+        "ip saddr != 0.0.0.0 fib saddr type { local, broadcast } accept",
+        "ip6 saddr != :: fib saddr type local accept",
     ]);
     base.push(words.by_interface("iifname", "input"));
     out.chain("input", &base);

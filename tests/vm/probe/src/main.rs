@@ -5,6 +5,7 @@
 //! error or a missing interface is never taken for a packet that a firewall stopped.
 
 mod checksum;
+mod diff;
 mod flow;
 mod ip;
 mod link;
@@ -44,6 +45,8 @@ enum Command {
     Connect(talk::Connect),
     /// Be that echo
     Listen(talk::Listen),
+    /// Send random packets into camzone and into another firewall, and compare what comes out
+    Diff(diff::Diff),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Arp(arp) => arp.run(),
         Command::Connect(connect) => connect.run(),
         Command::Listen(listen) => listen.run(),
+        Command::Diff(diff) => diff.run(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

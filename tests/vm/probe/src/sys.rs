@@ -13,14 +13,14 @@ pub const ETH_P_IP: u16 = 0x0800;
 pub const ETH_P_ARP: u16 = 0x0806;
 pub const ETH_P_IPV6: u16 = 0x86dd;
 
-fn checked(result: i32) -> Result<i32> {
+pub fn checked(result: i32) -> Result<i32> {
     match result {
         ..0 => Err(Error::last_os_error()),
         fine => Ok(fine),
     }
 }
 
-fn socket(domain: i32, kind: i32, proto: i32) -> Result<OwnedFd> {
+pub fn socket(domain: i32, kind: i32, proto: i32) -> Result<OwnedFd> {
     // SAFETY: socket() takes three numbers and gives a new descriptor, which nobody else owns yet.
     unsafe {
         checked(libc::socket(domain, kind | libc::SOCK_CLOEXEC, proto))
@@ -62,7 +62,7 @@ pub fn own_mac(name: &str) -> Result<[u8; 6]> {
     Ok(std::array::from_fn(|i| data[i] as u8))
 }
 
-fn link_address(ifindex: u32, proto: u16) -> libc::sockaddr_ll {
+pub fn link_address(ifindex: u32, proto: u16) -> libc::sockaddr_ll {
     // SAFETY: sockaddr_ll is plain numbers, for which all zeroes is a value.
     let mut address: libc::sockaddr_ll = unsafe { mem::zeroed() };
     address.sll_family = libc::AF_PACKET as u16;
@@ -120,7 +120,7 @@ pub fn send_frame(fd: &OwnedFd, interface: &str, frame: &[u8]) -> Result<()> {
     send_to(fd, frame, &link_address(ifindex(interface)?, 0))
 }
 
-fn send_to<A>(fd: &OwnedFd, bytes: &[u8], address: &A) -> Result<()> {
+pub fn send_to<A>(fd: &OwnedFd, bytes: &[u8], address: &A) -> Result<()> {
     let size = mem::size_of::<A>() as u32;
     let to: *const A = address;
     // SAFETY: both pointers and sizes describe borrowed memory that lives through the call.

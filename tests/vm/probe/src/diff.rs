@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+//! `probe diff`: two routers, alike in everything but the firewall, get the same packets; what
+//! comes out of them must be the same, but for a short list of differences that have names.
+
+mod dice;
+mod ears;
+mod fixed;
+mod intended;
+mod judge;
+mod packet;
+mod policy;
+mod round;
+mod sockets;
+mod stream;
+mod world;
+
+use clap::{Args, ValueEnum};
+use dice::Dice;
+use ears::Ears;
+use intended::Oracle;
+use policy::Policy;
+use round::{Round, Tally, SHOWN};
+use std::fs;
+use std::io::{Error, Result};
+use std::path::PathBuf;
+use std::time::Instant;
+use stream::Stream;
+use world::{run, ROUTERS};
+
+/// What camzone is held against.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Case {
+    /// Random policies, and the rulesets that camzonectl makes of them
+    Random,
+    /// The article's policy, and the article's script under iptables-legacy
+    Article,
+    /// The intended differences, each shown by a packet of its own
+    Differences,
+}
+
+#[derive(Args)]
+pub struct Diff {
+    #[arg(long, value_enum, default_value = "random")]
+    case: Case,
+    /// What all choices are made from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many packets
+    #[arg(long, default_value_t = 100_000)]
+    packets: u64,
+    /// How many policies they are shared among
+    #[arg(long, default_value_t = 40)]
+    policies: u64,
+    /// Only this policy of the run
+    #[arg(long)]
+    only: Option<u64>,
+    /// The article's policy and script
+    #[arg(long, num_args = 2, value_names = ["POLICY", "SCRIPT"])]
+    article: Vec<PathBuf>,
+    /// Show each policy and its ruleset
+    #[arg(long)]
+    verbose: bool,
+}
+
+impl Diff {
+    /// Whether the two agreed.
+    pub fn run(&self) -> Result<bool> {
+        sockets::stay_here()?;
+        if self.case == Case::Article {
+            world::only_the_article();
+        }
+        world::set_up()?;
+        let mut ears = Ears::open()?;
+        match self.case {
+            Case::Random => self.random(&mut ears),
+            Case::Article => self.script(&mut ears),
+            Case::Differences => fixed::differences(&mut ears),
+        }
+    }
+
+    fn random(&self, ears: &mut Ears) -> Result<bool> {
+        let mut tally = Tally::default();
+        let (start, mut number) = (Instant::now(), 0);
+        for index in self.only.map_or(0..self.policies, |only| only..only + 1) {
+            let mut dice = Dice::new(self.seed, index);
+            let policy = put_in_force(&mut dice, self.verbose)?;
+            let again = format!(
+                "--seed {} --policies {} --packets {} --only {index}",
+                self.seed, self.policies, self.packets
+            );
+            let stream = Stream::new(&policy, dice, number);
+            let mut round = Round::new(ears, &mut tally, stream, Oracle::Nft, again);
+            round.run(self.packets / self.policies)?;
+            number = round.stream.number();
+            if tally.wrong >= SHOWN {
+                break;
+            }
+            let seconds = start.elapsed().as_secs_f64();
+            println!("policy {index}: {} packets, {seconds:.0} s", tally.sent);
+        }
+        tally.count_reasons()?;
+        Ok(tally.report(self.only.is_none()))
+    }
+
+    fn script(&self, ears: &mut Ears) -> Result<bool> {
+        let [file, script] = &self.article[..] else {
+            return Err(Error::other(
+                "say where the article's policy and script are",
+            ));
+        };
+        apply(&fs::read_to_string(file)?)?;
+        fixed::run_script(&script.to_string_lossy())?;
+        forget_flows()?;
+        let policy = Policy::article();
+        let mut tally = Tally::default();
+        let dice = Dice::new(self.seed, 0);
+        let again = format!(
+            "--case article --seed {} --packets {}",
+            self.seed, self.packets
+        );
+        let stream = Stream::new(&policy, dice, 0);
+        Round::new(ears, &mut tally, stream, Oracle::Article, again).run(self.packets)?;
+        tally.count_reasons()?;
+        let fine = tally.report(false);
+        Ok(fixed::article(ears, &fs::read_to_string(file)?)? && fine)
+    }
+}
+
+/// A policy in force in camzone's router.
+fn apply(text: &str) -> Result<()> {
+    run(Some(ROUTERS[0]), &["camzonectl", "apply", "-"], text).map(drop)
+}
+
+/// No flow is known to either router.
+fn forget_flows() -> Result<()> {
+    ROUTERS
+        .iter()
+        .try_for_each(|router| run(Some(router), &["conntrack", "-F"], "").map(drop))
+}
+
+/// The policy in force in camzone's router, and its ruleset in the other one.
+fn put(text: &str, ruleset: &str) -> Result<()> {
+    apply(text)?;
+    run(Some(ROUTERS[1]), &["nft", "-f", "-"], ruleset)
+        .map_err(|e| Error::other(format!("{e}\n{text}\n{ruleset}")))
+        .map(drop)
+}
+
+fn export(text: &str) -> Result<String> {
+    run(None, &["camzonectl", "export", "--nft", "-"], text)
+}
+
+/// A random policy in force in both routers, which know no flow.
+fn put_in_force(dice: &mut Dice, verbose: bool) -> Result<Policy> {
+    let mut policy = Policy::any(dice);
+    let (text, ruleset) = loop {
+        let text = policy.toml();
+        match export(&text) {
+            Ok(ruleset) => break (text, ruleset),
+            // Rules may contradict each other, which is no policy.
+            Err(_) if policy.rules.pop().is_some() => {}
+            Err(_) if policy.cameras.pop().is_some() => {}
+            Err(e) => return Err(Error::other(format!("{e}\n{text}"))),
+        }
+    };
+    if verbose {
+        println!("{text}\n{ruleset}");
+    }
+    put(&text, &ruleset)?;
+    forget_flows()?;
+    Ok(policy)
+}

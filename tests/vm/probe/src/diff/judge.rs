@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What came out of the two routers, packet by packet: made comparable, compared, and shown.
+
+use super::ears::{Heard, Place};
+use super::packet::{number_in, Shot};
+use super::world::run;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Where the IP packet begins in what was heard or sent at a place.
+pub fn ip_of(place: Place, bytes: &[u8]) -> &[u8] {
+    match place {
+        Place::Router => bytes,
+        Place::Wire(_) => {
+            let mut at = 12;
+            while bytes.get(at..at + 2) == Some(&[0x81, 0]) {
+                at += 4;
+            }
+            match bytes.get(at..at + 2) {
+                Some([8, 0] | [0x86, 0xdd]) => &bytes[at + 2..],
+                _ => &[],
+            }
+        }
+    }
+}
+
+/// The few words of a packet that the comparison needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Words {
+    pub src: IpAddr,
+    pub dst: IpAddr,
+    pub proto: u8,
+    /// Source and destination port, where there are such.
+    pub ports: (u16, u16),
+    /// ICMP's type or TCP's flags.
+    pub kind: u8,
+    /// Where the transport header begins.
+    pub at: usize,
+    /// An authentication header of IPv6 stands before it.
+    pub authenticated: bool,
+    /// A fragment header of IPv6 does.
+    pub fragment: bool,
+}
+
+/// Reads a packet as far as it can be read.
+pub fn words(ip: &[u8]) -> Option<Words> {
+    let (src, dst, mut proto, mut at): (IpAddr, IpAddr, u8, usize) = match ip.first()? >> 4 {
+        4 if ip.len() >= 20 => {
+            let a = |at: usize| Ipv4Addr::new(ip[at], ip[at + 1], ip[at + 2], ip[at + 3]);
+            (
+                a(12).into(),
+                a(16).into(),
+                ip[9],
+                usize::from(ip[0] & 15) * 4,
+            )
+        }
+        6 if ip.len() >= 40 => {
+            let a = |at: usize| <[u8; 16]>::try_from(&ip[at..at + 16]).map(Ipv6Addr::from);
+            (a(8).ok()?.into(), a(24).ok()?.into(), ip[6], 40)
+        }
+        _ => return None,
+    };
+    let (mut authenticated, mut fragment) = (false, false);
+    if src.is_ipv6() {
+        while let (0 | 43 | 44 | 51 | 60, Some(head)) = (proto, ip.get(at..at + 8)) {
+            authenticated |= proto == 51;
+            fragment |= proto == 44;
+            at += match proto {
+                44 => 8,
+                51 => usize::from(head[1]) * 4 + 8,
+                _ => usize::from(head[1]) * 8 + 8,
+            };
+            proto = head[0];
+        }
+    }
+    let word = |at: usize| {
+        ip.get(at..at + 2)
+            .map_or(0, |b| u16::from_be_bytes([b[0], b[1]]))
+    };
+    let ports = match proto {
+        6 | 17 => (word(at), word(at + 2)),
+        // The identifier of a question and its answer.
+        1 if ip
+            .get(at)
+            .is_some_and(|kind| ![3, 4, 5, 11, 12].contains(kind)) =>
+        {
+            (word(at + 4), word(at + 4))
+        }
+        _ => (0, 0),
+    };
+    let kind = match proto {
+        6 => ip.get(at + 13),
+        _ => ip.get(at),
+    };
+    Some(Words {
+        src,
+        dst,
+        proto,
+        ports,
+        kind: kind.copied().unwrap_or(0),
+        at,
+        authenticated,
+        fragment,
+    })
+}
+
+/// Whether it is an error or a reset of somebody about a packet.
+pub fn is_answer(words: &Words) -> bool {
+    match (words.src.is_ipv6(), words.proto) {
+        (false, 1) => [3, 4, 5, 11, 12].contains(&words.kind),
+        (true, 58) => words.kind < 128 || words.kind == 137,
+        (_, 6) => words.kind & 4 != 0,
+        _ => false,
+    }
+}
+
+/// What was heard, without what each kernel rolls dice for: the identification of what it sends
+/// or splits, and flow labels. Groups' own chatter, which comes when its timers say so, is nothing.
+pub fn plain((place, mut bytes): Heard) -> Option<Heard> {
+    let start = bytes.len() - ip_of(place, &bytes).len();
+    let numbered = number_in(&bytes).is_some();
+    let ip = &mut bytes[start..];
+    match ip.first().map(|b| b >> 4) {
+        Some(4) if ip.len() >= 20 => {
+            if ip[9] == 2 && !numbered {
+                return None;
+            }
+            ip[4..6].fill(0);
+            no_clock(ip);
+        }
+        Some(6) if place != Place::Router && ip.len() >= 40 => {
+            let words = words(ip)?;
+            if words.proto == 58 && [131, 132, 143].contains(&words.kind) && !numbered {
+                return None;
+            }
+            ip[1..4].fill(0);
+            // The identification in a fragment header, wherever in the chain that is.
+            let (mut proto, mut at) = (ip[6], 40);
+            while let (0 | 43 | 44 | 60, Some(head)) = (proto, ip.get_mut(at..at + 8)) {
+                if proto == 44 {
+                    head[4..].fill(0);
+                    break;
+                }
+                (proto, at) = (head[0], at + usize::from(head[1]) * 8 + 8);
+            }
+        }
+        Some(6)
+            if ip.get(1) == Some(&58)
+                && matches!(ip.get(2), Some(131 | 132 | 143))
+                && !numbered =>
+        {
+            return None
+        }
+        _ => {}
+    }
+    Some((place, bytes))
+}
+
+/// Takes out of an IPv4 packet what a router's clock has put there: the times of a timestamp
+/// reply (RFC 792) and of the timestamp option (RFC 781).
+fn no_clock(ip: &mut [u8]) {
+    let at = usize::from(ip[0] & 15) * 4;
+    ip[10..12].fill(0);
+    if ip[9] == 1 && ip.get(at) == Some(&14) {
+        let times = [at + 2..at + 4, at + 12..at + 20];
+        times
+            .into_iter()
+            .for_each(|times| ip.get_mut(times).map(|b| b.fill(0)).unwrap_or(()));
+    }
+    // An error quotes a packet that has been stamped.
+    if let (1, Some(3 | 11 | 12), Some(0x45..=0x4f)) = (ip[9], ip.get(at), ip.get(at + 8)) {
+        if ip.len() >= at + 28 {
+            ip[at + 2..at + 4].fill(0);
+            no_clock(&mut ip[at + 8..]);
+        }
+    }
+    let mut option = 20;
+    while let (true, Some(kind)) = (option < at, ip.get(option).copied()) {
+        let len = match kind {
+            0 => break,
+            1 => 1,
+            _ => usize::from(ip.get(option + 1).copied().unwrap_or(0)).max(2),
+        };
+        if kind == 68 {
+            if let Some(times) = ip.get_mut(option + 4..(option + len).min(at)) {
+                times.fill(0);
+            }
+        }
+        option += len;
+    }
+}
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Class {
+    /// It went on, by a wire.
+    Forwarded,
+    /// The router itself got it.
+    Delivered,
+    /// It was stopped, and its sender was told.
+    Refused,
+    /// Nothing more was seen of it.
+    Dropped,
+}
+
+/// What came out for each number, and what has none.
+#[derive(Default)]
+pub struct Sorted {
+    pub of: BTreeMap<u32, Vec<Heard>>,
+    pub rest: Vec<Heard>,
+}
+
+pub fn sort(heard: Vec<Heard>) -> Sorted {
+    let mut sorted = Sorted::default();
+    for one in heard.into_iter().filter_map(plain) {
+        match number_in(&one.1) {
+            // A timestamp reply has a time where the number was.
+            Some(number) if number != 0 => sorted.of.entry(number).or_default().push(one),
+            _ => sorted.rest.push(one),
+        }
+    }
+    sorted
+}
+
+/// What has no number belongs to the last packet of the round that it can be, or can be an answer
+/// to: its own two ends, or those the other way round.
+pub fn adopt(sorted: &mut Sorted, shots: &[Shot]) {
+    let pair = |shot: &Shot| words(ip_of(shot.place, &shot.bytes));
+    let rest = std::mem::take(&mut sorted.rest);
+    for one in rest {
+        let own = words(ip_of(one.0, &one.1));
+        let both = |shot: &Shot| own.zip(pair(shot));
+        let is_of = |shot: &&Shot| {
+            both(shot).is_some_and(|(own, of)| {
+                let ends = (own.src, own.dst, own.ports);
+                ends == (of.src, of.dst, of.ports)
+                    || ends == (of.dst, of.src, (of.ports.1, of.ports.0))
+            })
+        };
+        // An error of the router's own, which may quote too little.
+        let is_about =
+            |shot: &&Shot| both(shot).is_some_and(|(own, of)| own.dst == of.src && is_answer(&own));
+        let last = || shots.iter().rev();
+        // Of IPv6 a router's ear has no addresses: those who ask are few.
+        match last().find(is_of).or_else(|| last().find(is_about)) {
+            Some(shot) => sorted.of.entry(shot.number).or_default().push(one),
+            None => sorted.rest.push(one),
+        }
+    }
+}
+
+/// What became of a packet, by what was heard of it.
+pub fn class(shot: &Shot, heard: &[Heard]) -> Class {
+    let answer = |one: &Heard| words(ip_of(one.0, &one.1)).is_some_and(|words| is_answer(&words));
+    let itself = words(ip_of(shot.place, &shot.bytes)).is_some_and(|words| is_answer(&words));
+    let (mut class, mut told) = (Class::Dropped, false);
+    for one in heard {
+        if answer(one) && !itself {
+            told = true;
+        } else if one.0 == Place::Router {
+            class = Class::Delivered;
+        } else {
+            class = class.min(Class::Forwarded);
+        }
+    }
+    match class {
+        Class::Dropped if told => Class::Refused,
+        other => other,
+    }
+}
+
+/// A packet for a person: where, in hexadecimal, and as tcpdump reads it.
+pub fn show(place: Place, bytes: &[u8]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut capture = vec![
+        0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0,
+    ];
+    let link: u32 = if matches!(place, Place::Wire(_)) {
+        1
+    } else {
+        101
+    };
+    capture.extend(link.to_le_bytes());
+    capture.extend([0; 8]);
+    capture.extend([(bytes.len() as u32).to_le_bytes(); 2].concat());
+    capture.extend(bytes);
+    let path = std::env::temp_dir().join("diff.pcap");
+    let read = std::fs::write(&path, &capture).and_then(|()| {
+        run(
+            None,
+            &["tcpdump", "-r", &path.to_string_lossy(), "-nvve", "-t"],
+            "",
+        )
+    });
+    let read = read.unwrap_or_else(|e| format!("tcpdump cannot read it: {e}"));
+    let read: Vec<&str> = read.lines().map(str::trim).collect();
+    format!("{place}: {hex}\n      {}", read.join("\n      "))
+}
+
+/// What was heard of a packet, without the source port that the kernel rolled dice for: it does so
+/// where another flow has the port already.
+pub fn loose(shot: &Shot, heard: &[Heard]) -> Vec<Heard> {
+    let own = words(ip_of(shot.place, &shot.bytes));
+    let blank = |(place, bytes): &Heard| {
+        let (place, mut bytes) = (*place, bytes.clone());
+        let start = bytes.len() - ip_of(place, &bytes).len();
+        let words = words(&bytes[start..]);
+        // What kept its source and port was not translated; of ICMP each has one identifier only.
+        let other = |words: &Words| {
+            let own = own.is_some_and(|own| (own.src, own.ports) == (words.src, words.ports));
+            !own && !is_answer(words)
+        };
+        if let Some(words) = words.filter(other) {
+            let fields = match words.proto {
+                6 => vec![0..2, 16..18],
+                17 => vec![0..2, 6..8],
+                132 => vec![0..2, 8..12],
+                1 | 58 => vec![2..6],
+                _ => Vec::new(),
+            };
+            for field in fields {
+                let (from, to) = (start + words.at + field.start, start + words.at + field.end);
+                bytes.get_mut(from..to).map(|b| b.fill(0)).unwrap_or(());
+            }
+        }
+        (place, bytes)
+    };
+    heard.iter().map(blank).collect()
+}
+
+/// What was heard, in one line each.
+pub fn describe(heard: &[Heard]) -> String {
+    let mut out = String::new();
+    for (place, bytes) in heard {
+        let said = match words(ip_of(*place, bytes)) {
+            Some(w) => format!(
+                "{} > {} protocol {} ports {:?} kind {}",
+                w.src, w.dst, w.proto, w.ports, w.kind
+            ),
+            None => format!("{} bytes", bytes.len()),
+        };
+        // A String takes everything.
+        let _ = writeln!(out, "      {place}: {said}, {} bytes", bytes.len());
+    }
+    if out.is_empty() {
+        out += "      nothing\n";
+    }
+    out
+}
+
+/// The source that a packet of ours had when it left.
+pub fn seen_as(heard: &[Heard]) -> Option<(IpAddr, u16)> {
+    let forwarded = heard.iter().filter(|one| one.0 != Place::Router);
+    let mut of = forwarded
+        .filter_map(|one| words(ip_of(one.0, &one.1)))
+        .filter(|words| !is_answer(words));
+    of.next().map(|words| (words.src, words.ports.0))
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The packets of one policy: sent in rounds, one of each flow, and compared after each round.
+
+use super::ears::{Ears, Heard, Place};
+use super::intended::Oracle;
+use super::judge::{self, class, describe, show, sort, Class};
+use super::packet::Shot;
+use super::sockets;
+use super::stream::{Flow, Stream};
+use super::world::{run, ROUTERS};
+use crate::netns;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io::Result;
+use std::os::fd::OwnedFd;
+
+/// Flows that go on side by side; each sends one packet a round.
+const FLOWS: usize = 64;
+/// Disagreements that are shown before a run gives up.
+pub const SHOWN: usize = 5;
+
+/// What was seen in all.
+#[derive(Default)]
+pub struct Tally {
+    pub sent: u64,
+    pub intended: BTreeMap<&'static str, u64>,
+    pub wrong: usize,
+    classes: BTreeMap<Class, u64>,
+    bent: BTreeMap<&'static str, u64>,
+    reasons: BTreeMap<String, u64>,
+}
+
+/// One policy's packets.
+pub struct Round<'a> {
+    pub stream: Stream<'a>,
+    ears: &'a mut Ears,
+    tally: &'a mut Tally,
+    oracle: Oracle,
+    /// How to have this policy again.
+    again: String,
+    /// Ports of the routers at which somebody listens, and says nothing.
+    sinks: HashSet<(bool, u16)>,
+    held: Vec<OwnedFd>,
+    /// Every packet of the policy.
+    past: HashMap<u32, Shot>,
+    /// The flows that have become different.
+    apart: HashSet<usize>,
+}
+
+impl<'a> Round<'a> {
+    pub fn new(
+        ears: &'a mut Ears,
+        tally: &'a mut Tally,
+        stream: Stream<'a>,
+        oracle: Oracle,
+        again: String,
+    ) -> Self {
+        Round {
+            stream,
+            ears,
+            tally,
+            oracle,
+            again,
+            sinks: HashSet::new(),
+            held: Vec::new(),
+            past: HashMap::new(),
+            apart: HashSet::new(),
+        }
+    }
+
+    pub fn run(&mut self, packets: u64) -> Result<()> {
+        // What was under way is over.
+        self.ears.hear()?;
+        let mut flows: Vec<Flow> = Vec::new();
+        let mut left = packets;
+        while left > 0 && self.tally.wrong < SHOWN {
+            while flows.len() < FLOWS {
+                let flow = self.stream.flow();
+                self.listen(&flow)?;
+                flows.push(flow);
+            }
+            let mut shots = Vec::new();
+            flows.retain_mut(|flow| match self.stream.next(flow) {
+                Some(shot) => {
+                    flow.sent.push(shot.clone());
+                    shots.push(shot);
+                    true
+                }
+                None => false,
+            });
+            left = left.saturating_sub(shots.len() as u64);
+            self.shoot(&shots, &mut flows)?;
+        }
+        let last = std::mem::take(&mut self.stream.last);
+        let last: Vec<Shot> = last
+            .into_iter()
+            .filter(|shot| !self.apart.contains(&shot.flow))
+            .collect();
+        for shots in last.chunks(FLOWS) {
+            self.shoot(shots, &mut flows)?;
+        }
+        Ok(())
+    }
+
+    /// A port of the router is open or closed by its number.
+    fn listen(&mut self, flow: &Flow) -> Result<()> {
+        let tcp = match flow.proto {
+            6 => true,
+            17 => false,
+            _ => return Ok(()),
+        };
+        for (spot, port) in [(flow.from, flow.ports.0), (flow.to, flow.ports.1)] {
+            if spot.place == Place::Router && port % 4 != 0 && self.sinks.insert((tcp, port)) {
+                for router in ROUTERS {
+                    let sink = netns::within(Some(router), || sockets::sink(tcp, port))?;
+                    self.held.extend(sink);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn shoot(&mut self, shots: &[Shot], flows: &mut [Flow]) -> Result<()> {
+        for shot in shots {
+            for router in 0..ROUTERS.len() {
+                self.ears.send(router, shot.place, &shot.bytes)?;
+            }
+            for bent in &shot.bent {
+                *self.tally.bent.entry(bent).or_default() += 1;
+            }
+        }
+        self.tally.sent += shots.len() as u64;
+        let [a, b] = self.ears.hear()?.map(|heard| {
+            let mut sorted = sort(heard);
+            judge::adopt(&mut sorted, shots);
+            sorted
+        });
+        // A packet in pieces may come out under the number of one that was sent before.
+        let mut numbers: BTreeSet<u32> = shots.iter().map(|shot| shot.number).collect();
+        self.past
+            .extend(shots.iter().map(|shot| (shot.number, shot.clone())));
+        numbers.extend(a.of.keys().chain(b.of.keys()));
+        for number in numbers {
+            let heard = [&a, &b].map(|side| side.of.get(&number).cloned().unwrap_or_default());
+            self.compare(number, heard, flows);
+        }
+        let [mut rest_a, mut rest_b] = [a.rest, b.rest];
+        rest_a.sort();
+        rest_b.sort();
+        if rest_a != rest_b {
+            self.compare_rest(shots, &rest_a, &rest_b);
+        }
+        Ok(())
+    }
+
+    /// What has lost its number, since it was cut or translated or stamped: it may show an intended
+    /// difference as well, if a packet of the round can.
+    fn compare_rest(&mut self, shots: &[Shot], a: &[Heard], b: &[Heard]) {
+        let policy = self.stream.policy;
+        let mut names = shots
+            .iter()
+            .filter_map(|shot| self.oracle.intended(policy, shot, a, b));
+        match names.next() {
+            Some(name) => *self.tally.intended.entry(name).or_default() += 1,
+            None => self.complain_about_no_packet(0, a, b),
+        }
+    }
+
+    /// What became of one packet in the two routers.
+    fn compare(&mut self, number: u32, heard: [Vec<Heard>; 2], flows: &mut [Flow]) {
+        let [mut of_a, mut of_b] = heard;
+        of_a.sort();
+        of_b.sort();
+        let Some(shot) = self.past.get(&number).cloned() else {
+            if of_a != of_b {
+                self.complain_about_no_packet(number, &of_a, &of_b);
+            }
+            return;
+        };
+        *self.tally.classes.entry(class(&shot, &of_a)).or_default() += 1;
+        let flow = flows.iter_mut().find(|flow| flow.id == shot.flow);
+        if of_a == of_b {
+            let Some(flow) = flow else { return };
+            if of_a.is_empty() {
+                flow.cut_short(&mut self.stream.dice);
+            }
+            if let (Some(seen), false, true) =
+                (judge::seen_as(&of_a), shot.back, shot.bent.is_empty())
+            {
+                flow.seen_as.get_or_insert(seen);
+            }
+            return;
+        }
+        match self
+            .oracle
+            .intended(self.stream.policy, &shot, &of_a, &of_b)
+        {
+            Some(name) => *self.tally.intended.entry(name).or_default() += 1,
+            None => self.complain(&shot, flow.as_deref(), &of_a, &of_b),
+        }
+        // The two do not see the same flow any more.
+        self.apart.insert(shot.flow);
+        if let Some(flow) = flow {
+            flow.end();
+        }
+    }
+
+    fn complain(&mut self, shot: &Shot, flow: Option<&Flow>, a: &[Heard], b: &[Heard]) {
+        self.tally.wrong += 1;
+        println!(
+            "DISAGREEMENT {}: packet {} ({})",
+            self.again,
+            shot.number,
+            shot.bent.join(", ")
+        );
+        println!("{}", self.stream.policy.toml());
+        if let Some(flow) = flow {
+            println!(
+                "  the flow {:?} > {:?} protocol {}:",
+                flow.from, flow.to, flow.proto
+            );
+            for sent in &flow.sent {
+                let bent = sent.bent.join(", ");
+                println!(
+                    "    {} ({bent}) {}",
+                    sent.number,
+                    show(sent.place, &sent.bytes)
+                );
+            }
+        }
+        println!("  the packet: {}", show(shot.place, &shot.bytes));
+        println!(
+            "    camzone:\n{}    the oracle:\n{}",
+            describe(a),
+            describe(b)
+        );
+        if describe(a) == describe(b) {
+            println!("  {a:02x?}\n  {b:02x?}");
+        }
+    }
+
+    fn complain_about_no_packet(&mut self, number: u32, a: &[Heard], b: &[Heard]) {
+        self.tally.wrong += 1;
+        println!(
+            "DISAGREEMENT {}: about packet {number}, or none",
+            self.again
+        );
+        println!("{}", self.stream.policy.toml());
+        for (name, side) in [("camzone", a), ("the oracle", b)] {
+            println!("    {name}:");
+            for (place, bytes) in side {
+                println!("      {}", show(*place, bytes));
+            }
+        }
+    }
+}
+
+impl Tally {
+    /// What camzone has counted so far, by reason.
+    pub fn count_reasons(&mut self) -> Result<()> {
+        let said = run(Some(ROUTERS[0]), &["camzonectl", "counters"], "")?;
+        for line in said.lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            if let [reason, packets, ..] = words[..] {
+                if let Ok(packets) = packets.parse::<u64>() {
+                    self.reasons.insert(reason.to_owned(), packets);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Prints what was seen; whether all is well. Of a whole run of random policies each class has
+    /// to have a tenth.
+    pub fn report(&self, whole: bool) -> bool {
+        println!("{} packets, {} disagreements", self.sent, self.wrong);
+        let mut fine = self.wrong == 0;
+        let share = |count: u64| count as f64 * 100.0 / self.sent.max(1) as f64;
+        for class in [
+            Class::Forwarded,
+            Class::Delivered,
+            Class::Refused,
+            Class::Dropped,
+        ] {
+            let count = self.classes.get(&class).copied().unwrap_or(0);
+            println!("  {class:?}: {count}, {:.1} %", share(count));
+            if whole && share(count) < 10.0 {
+                println!("  that is less than a tenth of the stream");
+                fine = false;
+            }
+        }
+        println!("  intended: {:?}", self.intended);
+        println!("  bent: {:?}", self.bent);
+        println!("  camzone counted: {:?}", self.reasons);
+        fine
+    }
+}
