@@ -31,7 +31,8 @@ load_camzone
 for name in dst hop atomic chain; do expect arrives "$name" allowed; done
 for name in dst_no chain_no out long disguise; do expect stopped "$name" no-rule; done
 # These hold no ports that a rule could name: closed, whatever the word for it.
-for name in routing ah none esp; do expect stopped "$name"; done
+for name in routing ah esp; do expect stopped "$name" no-rule; done
+expect stopped none invalid
 expect stopped forged spoofed
 
 { zones minimal; } | apply -

@@ -35,7 +35,7 @@ lies=(udp_long udp_tiny tcp_offset tcp_no_offset bad_sum)
 baseline "${runts[@]}" "${lies[@]}" good
 load_camzone
 { zones full; allow camera router answers; allow camera external answers; } | apply -
-for name in "${runts[@]}" "${lies[@]}"; do expect stopped "$name"; done
+for name in "${runts[@]}" "${lies[@]}"; do expect stopped "$name" invalid; done
 expect arrives good allowed
 
 # What the kernel itself refuses before any hook, or what ends anywhere: it must only do no harm.

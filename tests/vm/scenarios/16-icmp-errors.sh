@@ -61,7 +61,7 @@ expect arrives unreachable6 allowed
 expect arrives outer_router6 default
 expect stopped no_flow6 invalid
 for name in into_router6 from_ext6; do expect stopped "$name" wrong-zone; done
-expect stopped unknown6
+expect stopped unknown6 icmp-error
 # None of it has ended the talks.
 expect arrives live allowed
 expect arrives router_live default

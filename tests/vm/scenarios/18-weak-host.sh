@@ -24,7 +24,7 @@ load_camzone
 expect arrives own allowed
 expect arrives own6 allowed
 for name in private outer private6 outer6; do expect stopped "$name" wrong-address; done
-expect stopped loopback
+expect stopped loopback wrong-address
 # A line without a number of its own (ppp0, say) has another interface's address: that stays at home there.
 ip link add ppp0 type dummy
 ip link set ppp0 up
@@ -37,6 +37,6 @@ expect stopped private wrong-address
 ip link del ppp0
 { zones full; allow camera router ftp 'to_address = "192.168.5.200"'; } | apply -
 expect arrives private allowed
-expect stopped outer
+expect stopped outer wrong-address
 expect stopped own no-rule
-expect stopped private6
+expect stopped private6 wrong-address

@@ -30,7 +30,7 @@ expect stopped answers no-zone
 expect stopped forged no-zone
 # The name of a zone's interface, taken by another: it is that zone's now.
 rename eth2 eth1
-expect stopped page
+expect stopped page spoofed
 rename eth1 eth2
 rename garden eth1
 # Addresses stayed, routes by them came back; IPv6 addresses and the laptop's default route did not.

@@ -47,14 +47,19 @@ refuse "and nothing else" hears one 9
 equal "the outer one is still sealed" sealed "$(state)"
 expect stopped before sealed
 
+# judged: packets of both kinds were, and more are on their way.
+judged() {
+	at one camzonectl counters --json | jq -e '[.reasons[] | select(.packets > 5) | .reason] | contains(["allowed", "spoofed"])' >/dev/null
+}
 for round in 1 2 3; do
 	[[ $round == 1 ]] || {
 		inner one
 		at one camzonectl apply - <<<"$policy" || bail "round $round"
 	}
-	probe send --netns one-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.1.0.1 --count 3000 udp --dport 123 &
-	probe send --netns one-host --via 10.1.0.1 --src 10.9.9.9 --dst 10.1.0.1 --count 3000 udp --dport 123 &
-	sleep 0.1
+	probe send --netns one-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.1.0.1 --count 3000 --gap 1 udp --dport 123 &
+	probe send --netns one-host --via 10.1.0.1 --src 10.9.9.9 --dst 10.1.0.1 --count 3000 --gap 1 udp --dport 123 &
+	for _ in {1..100}; do if judged; then break; fi; sleep 0.05; done
+	judged || bail "no traffic in round $round"
 	ip netns delete one
 	wait
 	ip netns delete one-host

@@ -29,7 +29,8 @@ load_camzone
 mark=$(log_lines)
 for name in "${bad[@]}"; do expect stopped "$name" invalid; done
 expect stopped out invalid
-for name in ack synack rst; do expect stopped "$name"; done
+expect stopped ack not-syn
+for name in synack rst; do expect stopped "$name" invalid; done
 check "the log says DROP INVALID" said "$mark" 'DROP INVALID '
 mark=$(log_lines)
 expect stopped spoofed spoofed

@@ -50,4 +50,4 @@ expect arrives ping allowed
 expect arrives udp allowed
 
 { zones off; } | apply -
-for name in "${all[@]}"; do expect stopped "$name"; done
+for name in "${all[@]}"; do expect stopped "$name" ipv6-off; done

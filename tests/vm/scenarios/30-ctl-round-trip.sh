@@ -51,14 +51,29 @@ equal "a bad file is refused" 5 "$status"
 check "with its line" grep -q 'rule-contradiction.toml:14:1' "$work/err"
 equal "and the policy in force stays" "armed $before $said" "$(state) $(generation) $(digest)"
 
-# The form that programs read.
-counters >"$work/counters.json"
-check "the counters have their form" jq -e '.version == 1 and (.generation | type) == "number" and
-	(.digest | length) == 64 and ([.reasons[] | has("reason") and has("packets") and has("bytes")] | all) and
-	([.cells[] | has("from") and has("to") and has("packets") and has("bytes") and has("dropped")] | all) and
-	([.rules[] | (.id | length) == 16 and .action == "allow" and (.from | type) == "array" and
-	(.to | type) == "array" and (.services | type) == "array" and has("packets") and has("bytes")] | all)
-	and (.rules | length) == 4' "$work/counters.json"
+# The form that programs read: what docs/json.md lists is there, and on the other side nothing else is.
+listed() { sed -n "/^\`\`\`$1\$/,/^\`\`\`\$/p" "$top/docs/json.md" | grep -v '^`' | tr ' ' '\n' | sort -u; }
+keys() {
+	jq -r 'paths | if .[0] == "policy" and ([.[1]] | inside(["zones", "cameras", "services"])) and .[2] then .[2] = "*" else . end |
+		reduce .[] as $step (""; . + if ($step | type) == "number" then "[]" else "." + $step end)' |
+		sed -E '/\[\]$/d; /^\.policy\.services\.\*[.[]/d' | sort -u
+}
+# form NAME [JSON-OF-A-COMMAND...]
+form() { equal "the form of $1" "$(listed "$1")" "$("${@:2}" | keys)"; }
+failing() { { camzonectl --json "$@" >/dev/null || true; } 2>&1; }
+camzonectl --json apply "$top/userspace-ctl/tests/everything.toml" >"$work/applied"
+equal "the form of apply" "" "$(comm -23 <(listed apply) <(keys <"$work/applied"))"
+form status camzonectl --json status
+form show camzonectl --json show
+apply "$article" >"$work/said" 2>&1
+form error failing aply
+at priv ping -c 1 192.168.5.200 >"$work/ping" || true
+form counters camzonectl --json counters
+check "the counters have their form" jq -e '(.generation | type) == "number" and
+	(.digest | length) == 64 and ([.rules[] | (.id | length) == 16 and .action == "allow" and (.from | type) == "array" and
+	(.to | type) == "array" and (.services | type) == "array"] | all) and (.rules | length) == 4' <(counters)
+form disarm camzonectl --json disarm
+apply "$article" >"$work/said" 2>&1
 at priv ping -c 3 -i 0.2 192.168.5.200 >"$work/ping" || true
 equal "a rule's counter moves" 3 \
 	"$(counters | jq '[.rules[] | select(.services == ["ping"]) | .packets] | add / 2')"
