@@ -30,7 +30,7 @@ clean:
 # setup   the sysroot, the stock kernel and the guest's disk, in the cache
 # update  the same, looking for a newer kernel in backports
 # module  build/camzone.ko for the stock kernel
-# ctl     build/camzonectl and build/probe, static, for the guest
+# ctl     build/camzonectl, and the tests' programs, static, for the guest
 # demo    the article's network with camzone on guard, live
 # check   every test; ends with "N passed, N failed"
 # soak    the long ones
