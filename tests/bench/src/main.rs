@@ -7,6 +7,7 @@ mod measure;
 mod network;
 mod pktgen;
 mod plan;
+mod profile;
 mod report;
 mod row;
 mod rulesets;
@@ -17,7 +18,7 @@ use anyhow::{ensure, Result};
 use clap::{Parser, Subcommand};
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Parser)]
@@ -39,6 +40,17 @@ enum Command {
         /// Only these scenarios
         #[arg(long = "scenario")]
         scenarios: Vec<row::Scenario>,
+        /// Where the kernel's symbols go, for the profiler
+        #[arg(long)]
+        kallsyms: Option<PathBuf>,
+    },
+    /// What the profiler counted, by function
+    Profile {
+        folder: PathBuf,
+        #[arg(long)]
+        against: Option<PathBuf>,
+        #[arg(long, default_value_t = 80)]
+        lines: usize,
     },
     /// Make one list of rows, and print it as a table
     Table { json: PathBuf, rows: Vec<PathBuf> },
@@ -50,7 +62,13 @@ enum Command {
     },
 }
 
-fn guest(plan: &str, rows: &PathBuf, configs: &[row::Config], scenarios: &[row::Scenario]) -> Result<()> {
+fn guest(
+    plan: &str,
+    rows: &Path,
+    configs: &[row::Config],
+    scenarios: &[row::Scenario],
+    kallsyms: Option<&Path>,
+) -> Result<()> {
     let mut steps = match plan {
         "short" => plan::short(),
         _ => anyhow::bail!("no plan is called {plan}"),
@@ -92,6 +110,9 @@ fn guest(plan: &str, rows: &PathBuf, configs: &[row::Config], scenarios: &[row::
                 }
             }
         }
+        if let Some(file) = kallsyms {
+            std::fs::write(file, run::read("/proc/kallsyms")?)?;
+        }
         firewall.down()?;
     }
     ensure!(failed == 0, "{failed} measurements failed");
@@ -100,7 +121,10 @@ fn guest(plan: &str, rows: &PathBuf, configs: &[row::Config], scenarios: &[row::
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Guest { plan, rows, configs, scenarios } => guest(&plan, &rows, &configs, &scenarios),
+        Command::Guest { plan, rows, configs, scenarios, kallsyms } => {
+            guest(&plan, &rows, &configs, &scenarios, kallsyms.as_deref())
+        }
+        Command::Profile { folder, against, lines } => profile::print(&folder, against.as_deref(), lines),
         Command::Table { json, rows } => report::table(&json, &rows),
         Command::Ruleset { config, cameras } => ruleset(config, cameras),
     };
