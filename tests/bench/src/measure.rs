@@ -20,15 +20,18 @@ pub struct Case {
     pub packets: u64,
 }
 
-/// The source ports of flows: answered, unanswered, first packets and those before them.
+/// The source ports of flows: answered, unanswered, and of first packets.
 const ANSWERED: u16 = 5000;
 const UNANSWERED: u16 = 6000;
-const WARM: (u16, u16) = (8000, 9000);
 const FIRST: (u16, u16) = (10000, 60000);
 /// IPv6 packets come of one camera and many of its ports, since pktgen does not vary sources there.
 const V6_FLOWS: u16 = 100;
 
 const WARM_PACKETS: u64 = 200;
+/// What is dropped is logged, so and so many times for every camera: when these are over, and
+/// until the next, a drop costs what it costs in a flood.
+const LOGGED: u64 = 6;
+const MOST_LOGGED: u32 = 1000;
 
 impl Case {
     fn flows(&self) -> u64 {
@@ -77,23 +80,60 @@ impl Case {
         self.stream(self.flow_ports(UNANSWERED), packets)
     }
 
+    /// How many cameras send what is dropped.
+    fn dropped_cameras(&self) -> u32 {
+        self.shape.cameras.min(MOST_LOGGED)
+    }
+
+    /// The same from fewer cameras.
+    fn few(&self, stream: Stream) -> Stream {
+        match self.shape.family {
+            Family::V4 => Stream { sources: (stream.sources.0, self.shape.camera(self.dropped_cameras() - 1)), ..stream },
+            Family::V6 => stream,
+        }
+    }
+
     fn closed(&self, packets: u64) -> Stream {
-        Stream { destination_ports: (CLOSED_PORT, CLOSED_PORT), ..self.answered(packets) }
+        self.few(Stream { destination_ports: (CLOSED_PORT, CLOSED_PORT), ..self.answered(packets) })
+    }
+
+    fn invalid(&self, packets: u64) -> Stream {
+        self.few(Stream { checksum: false, ..self.answered(packets) })
     }
 
     fn spoofed(&self, packets: u64) -> Stream {
         Stream { sources: (self.shape.stranger(0), self.shape.stranger(99)), ..self.answered(packets) }
     }
 
-    /// What is sent and timed, or sent before that.
-    fn streams(&self, packets: u64, warm: bool) -> Vec<Stream> {
+    /// What is sent before the time is taken, one after the other.
+    fn warm(&self) -> Vec<Stream> {
+        let logged = u64::from(self.dropped_cameras()) * LOGGED;
+        match self.scenario {
+            Scenario::Established => vec![self.answered(WARM_PACKETS)],
+            Scenario::New => vec![self.unanswered(WARM_PACKETS)],
+            Scenario::First => vec![self.stream(FIRST, self.packets)],
+            Scenario::Drop => vec![self.closed(logged)],
+            Scenario::Spoofed => vec![self.spoofed(WARM_PACKETS)],
+            Scenario::Invalid => vec![self.invalid(logged)],
+            Scenario::Mix => vec![
+                self.answered(WARM_PACKETS),
+                self.unanswered(WARM_PACKETS),
+                self.closed(logged),
+                self.spoofed(WARM_PACKETS),
+            ],
+        }
+    }
+
+    /// What is sent and timed.
+    fn streams(&self) -> Vec<Stream> {
+        let packets = self.packets;
         match self.scenario {
             Scenario::Established => vec![self.answered(packets)],
             Scenario::New => vec![self.unanswered(packets)],
-            Scenario::First => vec![self.stream(if warm { WARM } else { FIRST }, packets)],
+            Scenario::First => vec![self.stream(FIRST, packets)],
             Scenario::Drop => vec![self.closed(packets)],
             Scenario::Spoofed => vec![self.spoofed(packets)],
-            Scenario::Invalid => vec![Stream { checksum: false, ..self.answered(packets) }],
+            Scenario::Invalid => vec![self.invalid(packets)],
             Scenario::Mix => {
                 // Delays in the ratio of the shares, and far too short: each is always late, and
                 // whose turn is most overdue comes next.
@@ -208,11 +248,18 @@ impl Case {
             break_checksums(self.shape.family)?;
         }
         self.prime(config, sinks)?;
-        send(&self.streams(WARM_PACKETS, true))?;
         settle(1);
+        for stream in self.warm() {
+            send(&[stream])?;
+        }
+        // From here on no pause: in two seconds every camera may have one more line in the log.
+        if self.scenario == Scenario::First && config != Config::None {
+            // The memory that their flows took is there for the next.
+            run("conntrack -F")?;
+        }
         let before = (Counts::now(self.shape.family)?, reasons(config)?);
         window(true);
-        let nanoseconds = send(&self.streams(self.packets, false))?;
+        let nanoseconds = send(&self.streams())?;
         window(false);
         let after = (Counts::now(self.shape.family)?, reasons(config)?);
         if self.scenario == Scenario::Invalid {

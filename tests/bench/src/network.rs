@@ -22,9 +22,11 @@ fn interface(name: &str, addresses: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Makes the interfaces of `shape`, which has the most zones of all that will be measured.
+/// Makes the interfaces of a policy which has the most zones of all that will be measured.
 pub fn up(zones: u32) -> Result<()> {
     run("modprobe dummy numdummies=0")?;
+    // A line of the log is dear enough without the serial console.
+    write("/proc/sys/kernel/printk", "1")?;
     let shapes = [Family::V4, Family::V6].map(|family| Shape { zones, ..Shape::usual(family) });
     interface(EXTERNAL, &shapes.map(|shape| shape.external_router().to_string()))?;
     let [v4, v6] = shapes.map(|shape| shape.inner_zones());
