@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# The script that docs/from-iptables.md goes through, as it was published: an oracle (71-diff.sh).
+# The script that docs/from-iptables.md goes through, as it was published: an oracle (tests/vm/diff.sh).
 # Faults and all; `sh` has to be told to run it. What follows is not ours.
 # shellcheck disable=all
 

@@ -119,7 +119,7 @@ pub fn count_before<T>(items: &[T], before: impl Fn(&T) -> bool) -> usize {
 }
 
 /// The slice in runs of neighbours that are `same`. Unlike `core`'s, without a path to a panic.
-pub fn runs<'a, T>(items: &'a [T], same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = &'a [T]> {
+pub fn runs<T>(items: &[T], same: impl Fn(&T, &T) -> bool) -> impl Iterator<Item = &[T]> {
     let mut rest = items;
     core::iter::from_fn(move || {
         let first = rest.first()?;

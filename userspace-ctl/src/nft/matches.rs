@@ -182,7 +182,7 @@ fn services(list: &[Service], which: Which) -> Vec<(Option<Family>, String)> {
         // Where others have a port, an ICMP tuple has the type and then the code.
         let tuples: Vec<(u16, u16)> = ranges
             .iter()
-            .map(|(a, b)| (a << 8, b << 8 | 0xff))
+            .map(|(a, b)| (a << 8, (b << 8) | 0xff))
             .collect();
         let types = match ranges.as_slice() {
             [] => continue,

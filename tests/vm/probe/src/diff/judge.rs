@@ -272,7 +272,8 @@ pub fn class(shot: &Shot, heard: &[Heard]) -> Class {
 
 /// A packet for a person: where, in hexadecimal, and as tcpdump reads it.
 pub fn show(place: Place, bytes: &[u8]) -> String {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex.concat();
     let mut capture = vec![
         0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0,
     ];
@@ -316,7 +317,7 @@ pub fn loose(shot: &Shot, heard: &[Heard]) -> Vec<Heard> {
                 6 => vec![0..2, 16..18],
                 17 => vec![0..2, 6..8],
                 132 => vec![0..2, 8..12],
-                1 | 58 => vec![2..6],
+                1 | 58 => std::iter::once(2..6).collect(),
                 _ => Vec::new(),
             };
             for field in fields {

@@ -269,12 +269,12 @@ pub fn set_up() -> Result<()> {
         &["modprobe", "-a", "nf_conntrack", "8021q", "veth"],
         "",
     )?;
-    let spaces: String = ROUTERS
+    let spaces: Vec<String> = ROUTERS
         .iter()
         .chain([&WIRES_NS])
         .map(|ns| format!("netns add {ns}\n"))
         .collect();
-    run(None, &["ip", "-batch", "-"], &spaces)?;
+    run(None, &["ip", "-batch", "-"], &spaces.concat())?;
     netns::within(Some(WIRES_NS), || {
         write_sysctl("net/ipv6/conf/default/disable_ipv6", "1")
     })?;

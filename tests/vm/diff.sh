@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # The same packets into camzone and into a firewall that is not ours: what comes out is the same, but
-# for the differences that are meant, each of which is shown. 71-diff.sh [PACKETS [POLICIES [SEED]]]
+# for the differences that are meant, each of which is shown. diff.sh [PACKETS [POLICIES [SEED]]]
 # run: --timeout 900
 # shellcheck source=tests/vm/lib.sh
-. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 packets=${1:-100000} policies=${2:-40} seed=${3:-1}
 # agree TEXT ARGUMENTS...: a comparison, in its own words; a fresh pair of routers each time.
