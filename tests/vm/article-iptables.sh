@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The script that docs/from-iptables.md goes through, as it was published: an oracle (tests/vm/diff.sh).
 # Faults and all; `sh` has to be told to run it. What follows is not ours.
-# shellcheck disable=all
 
 # Minimal Netfilter Script to be used only for Experimentation
 # No warranty or statement of fitness of any kind is conveyed 

@@ -5,13 +5,16 @@
 mod dice;
 mod ears;
 mod fixed;
+mod flow;
 mod intended;
 mod judge;
 mod packet;
 mod policy;
 mod round;
 mod sockets;
+mod stranger;
 mod stream;
+mod text;
 mod world;
 
 use clap::{Args, ValueEnum};
@@ -26,6 +29,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 use stream::Stream;
 use world::{run, ROUTERS};
+
+/// How many packets the article's routers get before they forget all flows.
+const PART: u64 = 5_000;
 
 /// What camzone is held against.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -51,7 +57,7 @@ pub struct Diff {
     /// How many policies they are shared among
     #[arg(long, default_value_t = 40)]
     policies: u64,
-    /// Only this policy of the run
+    /// Only this policy of the run, or this part of the article's packets
     #[arg(long)]
     only: Option<u64>,
     /// The article's policy and script
@@ -74,7 +80,7 @@ impl Diff {
         match self.case {
             Case::Random => self.random(&mut ears),
             Case::Article => self.script(&mut ears),
-            Case::Differences => fixed::differences(&mut ears),
+            Case::Differences => fixed::nft::differences(&mut ears),
         }
     }
 
@@ -109,20 +115,30 @@ impl Diff {
             ));
         };
         apply(&fs::read_to_string(file)?)?;
-        fixed::run_script(&script.to_string_lossy())?;
-        forget_flows()?;
+        fixed::article::run_script(&script.to_string_lossy())?;
         let policy = Policy::article();
         let mut tally = Tally::default();
-        let dice = Dice::new(self.seed, 0);
-        let again = format!(
-            "--case article --seed {} --packets {}",
-            self.seed, self.packets
-        );
-        let stream = Stream::new(&policy, dice, 0);
-        Round::new(ears, &mut tally, stream, Oracle::Article, again).run(self.packets)?;
+        let (mut part, mut number) = (self.only.unwrap_or(0), 0);
+        while tally.sent < self.packets && tally.wrong < SHOWN {
+            forget_flows()?;
+            let again = format!(
+                "--case article --article {} {} --seed {} --only {part}",
+                file.display(),
+                script.display(),
+                self.seed
+            );
+            let stream = Stream::new(&policy, Dice::new(self.seed, part), number);
+            let mut round = Round::new(ears, &mut tally, stream, Oracle::Article, again);
+            round.run(PART)?;
+            number = round.stream.number();
+            part += 1;
+            if self.only.is_some() {
+                break;
+            }
+        }
         tally.count_reasons()?;
         let fine = tally.report(false);
-        Ok(fixed::article(ears, &fs::read_to_string(file)?)? && fine)
+        Ok(fixed::article::differences(ears, &fs::read_to_string(file)?)? && fine)
     }
 }
 

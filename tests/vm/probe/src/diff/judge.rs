@@ -272,8 +272,9 @@ pub fn class(shot: &Shot, heard: &[Heard]) -> Class {
 
 /// A packet for a person: where, in hexadecimal, and as tcpdump reads it.
 pub fn show(place: Place, bytes: &[u8]) -> String {
-    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let hex = hex.concat();
+    let hex = bytes
+        .iter()
+        .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let mut capture = vec![
         0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0,
     ];
@@ -313,14 +314,14 @@ pub fn loose(shot: &Shot, heard: &[Heard]) -> Vec<Heard> {
             !own && !is_answer(words)
         };
         if let Some(words) = words.filter(other) {
-            let fields = match words.proto {
-                6 => vec![0..2, 16..18],
-                17 => vec![0..2, 6..8],
-                132 => vec![0..2, 8..12],
-                1 | 58 => std::iter::once(2..6).collect(),
-                _ => Vec::new(),
+            let (port, sum) = match words.proto {
+                6 => (0..2, 16..18),
+                17 => (0..2, 6..8),
+                132 => (0..2, 8..12),
+                1 | 58 => (4..6, 2..4),
+                _ => (0..0, 0..0),
             };
-            for field in fields {
+            for field in [port, sum] {
                 let (from, to) = (start + words.at + field.start, start + words.at + field.end);
                 bytes.get_mut(from..to).map(|b| b.fill(0)).unwrap_or(());
             }

@@ -2,11 +2,12 @@
 //! The packets of one policy: sent in rounds, one of each flow, and compared after each round.
 
 use super::ears::{Ears, Heard, Place};
+use super::flow::Flow;
 use super::intended::Oracle;
 use super::judge::{self, class, describe, show, sort, Class};
 use super::packet::Shot;
 use super::sockets;
-use super::stream::{Flow, Stream};
+use super::stream::Stream;
 use super::world::{run, ROUTERS};
 use crate::netns;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

@@ -269,12 +269,9 @@ pub fn set_up() -> Result<()> {
         &["modprobe", "-a", "nf_conntrack", "8021q", "veth"],
         "",
     )?;
-    let spaces: Vec<String> = ROUTERS
-        .iter()
-        .chain([&WIRES_NS])
-        .map(|ns| format!("netns add {ns}\n"))
-        .collect();
-    run(None, &["ip", "-batch", "-"], &spaces.concat())?;
+    let spaces = ROUTERS.map(|ns| format!("netns add {ns}\n")).concat();
+    let spaces = format!("{spaces}netns add {WIRES_NS}\n");
+    run(None, &["ip", "-batch", "-"], &spaces)?;
     netns::within(Some(WIRES_NS), || {
         write_sysctl("net/ipv6/conf/default/disable_ipv6", "1")
     })?;

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What camzone and the ruleset of `camzonectl export --nft` differ in.
+
+use super::super::ears::{Ears, Place};
+use super::super::intended::OF_NFT;
+use super::super::judge::loose;
+use super::super::world::{run, LINK_LOCAL, ROUTERS};
+use super::super::{export, forget_flows, put, sockets};
+use super::{between, tcp, udp, Bench, ACK, BOTH, CAMZONE, NEITHER, ORACLE, SYN};
+use crate::ip::{Extension, Header};
+use crate::netns;
+use crate::transport::{self, Segment, TcpWords};
+use std::io::Result;
+
+fn solicitation(payload: &[u8]) -> Segment {
+    transport::discovery(135, 0, &LINK_LOCAL.octets(), payload)
+}
+
+const TWO: &str = r#"
+forwarding = true
+[zones.out]
+interfaces = ["eth0"]
+networks = "any"
+ipv6 = "full"
+[zones.two]
+interfaces = ["eth1", "eth2", "eth4", "vrf0"]
+networks = ["192.168.8.0/24", "192.168.5.0/24", "10.0.0.0/16", "fd00:8::/64", "fd00:5::/64", "fd00:a::/64"]
+ipv6 = "full"
+[services.some]
+tcp = [21, 80]
+udp = 9
+[[allow]]
+from = "two"
+to = "router"
+services = "some"
+[services.named]
+udp = 10
+[[allow]]
+from = "two"
+to = "router"
+services = "named"
+to_address = "10.0.0.1"
+[[allow]]
+from = "two"
+to = "out"
+services = "some"
+"#;
+
+/// Shows each of the differences.
+pub fn differences(ears: &mut Ears) -> Result<bool> {
+    let masquerade = format!("{TWO}masquerade = true\n");
+    let put_text = |text: &str| put(text, &export(text)?);
+    put_text(&masquerade)?;
+    forget_flows()?;
+    let (out, one, router) = (Place::Wire(0), Place::Wire(1), Place::Router);
+    let mut bench = Bench::new(ears);
+
+    bench.see(
+        "to the router's own address",
+        BOTH,
+        one,
+        between("192.168.8.10", "192.168.8.1"),
+        udp(1000, 9),
+    )?;
+    bench.differs(
+        "sibling-address",
+        CAMZONE,
+        one,
+        between("192.168.8.10", "192.168.5.200"),
+        udp(1001, 9),
+    )?;
+
+    let syn = || between("fd00:8::10", "fd00::10");
+    bench.see("a SYN", BOTH, one, syn(), tcp(1000, 80, SYN))?;
+    let deep = Header {
+        extensions: vec![Extension::Destination; 9],
+        ..syn()
+    };
+    bench.differs("deep-header", ORACLE, one, deep, tcp(1001, 80, SYN))?;
+    let hidden = Header {
+        extensions: vec![Extension::Authentication],
+        ..syn()
+    };
+    bench.differs("behind-ah", CAMZONE, one, hidden, tcp(1002, 80, SYN))?;
+
+    let own = || between("fd00:8::1", "fd00:8::10");
+    bench.see("the router's own", BOTH, router, own(), udp(1000, 9))?;
+    let lie = Header {
+        length: Some(200),
+        ..own()
+    };
+    bench.differs("lying-length", ORACLE, router, lie, udp(1001, 9))?;
+
+    let neighbour = || Header {
+        ttl: 255,
+        ..between("fe80::10", "ff02::1")
+    };
+    bench.see("a solicitation", BOTH, one, neighbour(), solicitation)?;
+    let atomic = Header {
+        extensions: vec![Extension::Atomic],
+        ..neighbour()
+    };
+    bench.differs("atomic-neighbour", CAMZONE, one, atomic, solicitation)?;
+
+    bench.see(
+        "a translated flow",
+        BOTH,
+        one,
+        between("192.168.8.10", "192.168.0.10"),
+        udp(1003, 9),
+    )?;
+    let (shot, [a, b]) = bench.send(one, between("192.168.8.11", "192.168.0.10"), udp(1003, 9))?;
+    if a != b && !a.is_empty() && loose(&shot, &a) == loose(&shot, &b) {
+        bench.shown.insert("rolled-port");
+    }
+
+    // A flow that went on its way before its translation was said.
+    put_text(TWO)?;
+    let flow = || between("192.168.8.10", "192.168.0.10");
+    bench.see("a plain flow", BOTH, one, flow(), udp(1004, 9))?;
+    put_text(&masquerade)?;
+    bench.see("its next packet", NEITHER, one, flow(), udp(1004, 9))?;
+    bench.differs("flow-ended", CAMZONE, one, flow(), udp(1004, 9))?;
+    bench.see(
+        "a stranger's answer",
+        NEITHER,
+        out,
+        between("192.168.0.10", "192.168.8.10"),
+        udp(9, 1004),
+    )?;
+
+    expected(&mut bench)?;
+
+    // Last, since it takes a wire away.
+    let two = || between("10.0.0.10", "10.0.0.1");
+    bench.see(
+        "by a plain interface",
+        BOTH,
+        Place::Wire(4),
+        two(),
+        udp(1005, 10),
+    )?;
+    let vrf = "link add vrf0 type vrf table 100\nlink set vrf0 up\nlink set eth4 master vrf0\n";
+    for name in ROUTERS {
+        run(Some(name), &["ip", "-batch", "-"], vrf)?;
+    }
+    bench.differs("vrf-slave", ORACLE, Place::Wire(4), two(), udp(1006, 10))?;
+    Ok(bench.done(&[OF_NFT, &["flow-ended", "expected-flow", "vrf-slave"]].concat()))
+}
+
+/// The data connection of an FTP session that conntrack's helper has read about.
+fn expected(bench: &mut Bench<'_>) -> Result<()> {
+    let helper = r#"
+table inet helper {
+	ct helper ftp { type "ftp" protocol tcp; }
+	chain c { type filter hook prerouting priority -100; tcp dport 21 ct helper set "ftp"; }
+}"#;
+    let mut sinks = Vec::new();
+    for router in ROUTERS {
+        run(Some(router), &["nft", "-f", "-"], helper)?;
+        for port in [21, 50_000] {
+            sinks.extend(netns::within(Some(router), || sockets::sink(true, port))?);
+        }
+    }
+    let one = Place::Wire(1);
+    let (there, back) = (
+        || between("192.168.8.10", "192.168.8.1"),
+        || between("192.168.8.1", "192.168.8.10"),
+    );
+    let words = |flags, seq, ack| TcpWords {
+        flags,
+        seq,
+        ack,
+        offset: None,
+    };
+    bench.see("FTP: SYN", BOTH, one, there(), |n| {
+        transport::tcp(4200, 21, &words(SYN, 99, 0), n)
+    })?;
+    // A SYN may carry data; so the numbers go on behind it.
+    bench.see("FTP: SYN, ACK", BOTH, Place::Router, back(), |n| {
+        transport::tcp(21, 4200, &words(SYN | ACK, 499, 108), n)
+    })?;
+    bench.see("FTP: ACK", BOTH, one, there(), |n| {
+        transport::tcp(4200, 21, &words(ACK, 108, 508), n)
+    })?;
+    let line = |text: &str, n: &[u8]| [b"220 ", n, text.as_bytes(), b"\r\n"].concat();
+    bench.see("FTP: 220", BOTH, Place::Router, back(), |n| {
+        transport::tcp(
+            21,
+            4200,
+            &words(ACK | 8, 508, 116),
+            &line("at your service", n),
+        )
+    })?;
+    let seq = 508 + line("at your service", &[0; 8]).len() as u32;
+    bench.see("FTP: 227", BOTH, Place::Router, back(), |n| {
+        let said = [
+            b"227 ",
+            n,
+            b" Entering Passive Mode (192,168,8,1,195,80)\r\n",
+        ]
+        .concat();
+        transport::tcp(21, 4200, &words(ACK | 8, seq, 116), &said)
+    })?;
+    bench.see(
+        "another port",
+        NEITHER,
+        one,
+        there(),
+        tcp(4201, 50_001, SYN),
+    )?;
+    bench.differs(
+        "expected-flow",
+        CAMZONE,
+        one,
+        there(),
+        tcp(4202, 50_000, SYN),
+    )
+}
