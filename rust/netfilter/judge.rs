@@ -192,16 +192,12 @@ fn settle<const HOOK: u32, const FAMILY: u32>(
     if decision.verdict == Verdict::Accept {
         return bindings::NF_ACCEPT;
     }
-    let zone = |port| match port {
-        Port::Zone(zone) => Some(zone),
-        Port::Unzoned | Port::Loopback => None,
-    };
     let (from, to) = match facts::Packet::hook(asked) {
         Hook::PreRouting | Hook::LocalIn => (facts::Packet::ingress(asked), Port::Unzoned),
         Hook::Forward => (facts::Packet::ingress(asked), facts::Packet::egress(asked)),
         Hook::LocalOut => (Port::Unzoned, facts::Packet::egress(asked)),
     };
-    regime.log(packet, zone(from).or_else(|| zone(to)), reason);
+    regime.log(packet, from.zone().or(to.zone()), reason);
     if reason == Reason::NatChanged {
         if let Some(flow) = packet.flow() {
             flow.kill();

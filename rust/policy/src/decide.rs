@@ -163,14 +163,10 @@ impl Way {
     /// `None` when one of the interfaces is in no zone.
     #[inline(always)]
     fn of(hook: Hook, ingress: Port, egress: Port) -> Option<Way> {
-        let zone = |port| match port {
-            Port::Zone(zone) => Some(zone),
-            Port::Unzoned | Port::Loopback => None,
-        };
         let (from, to) = match hook {
-            Hook::PreRouting | Hook::LocalIn => (Some(zone(ingress)?), None),
-            Hook::Forward => (Some(zone(ingress)?), Some(zone(egress)?)),
-            Hook::LocalOut => (None, Some(zone(egress)?)),
+            Hook::PreRouting | Hook::LocalIn => (Some(ingress.zone()?), None),
+            Hook::Forward => (Some(ingress.zone()?), Some(egress.zone()?)),
+            Hook::LocalOut => (None, Some(egress.zone()?)),
         };
         Some(Way { from, to })
     }
@@ -230,19 +226,25 @@ fn special<M: Memory>(
     ipv6: Ipv6Mode,
 ) -> Option<Decision> {
     if seen == Seen::Related || ipv6 == Ipv6Mode::Minimal {
-        if let Some(decision) = about(compiled, packet, seen, way, ipv6) {
-            return Some(decision);
-        }
+        return about(compiled, packet, seen, way, ipv6);
     }
-    let opens = seen != Seen::Established && !packet.reply();
-    // An error about a flow in its own direction is not of the flow.
-    if opens && packet.ends().protocol == protocol::TCP {
-        return opens_badly(packet, seen);
+    if opens_tcp(packet) {
+        return match packet.header() {
+            None => Some(Decision::drop(Reason::Malformed)),
+            Some(header) => opens_badly(&header),
+        };
     }
     None
 }
 
-/// Errors about flows, and what of a zone whose IPv6 is minimal is none. `None` to go on.
+/// Whether a packet that is not of an established flow opens one of TCP, if it is of it at all.
+#[inline(always)]
+fn opens_tcp(packet: &impl Packet) -> bool {
+    !packet.reply() && packet.ends().protocol == protocol::TCP
+}
+
+/// Errors about flows, the first packets of expected ones, and what of a zone whose IPv6 is
+/// minimal is neither. `None` to go on.
 #[cold]
 #[inline(never)]
 fn about<M: Memory>(
@@ -267,22 +269,18 @@ fn about<M: Memory>(
     if about && packet.hook() == Hook::LocalOut {
         return Some(own_error(compiled, packet, &header, way));
     }
-    if about && !icmp::is_error(&header) {
-        return Some(Decision::drop(icmp::reason_of_error(&header)));
+    if about {
+        let passes = icmp::is_error(&header);
+        return (!passes).then(|| Decision::drop(icmp::reason_of_error(&header)));
+    }
+    if opens_tcp(packet) {
+        return opens_badly(&header);
     }
     None
 }
 
 /// What is wrong with a packet that opens a TCP flow.
-#[inline(never)]
-fn opens_badly(packet: &impl Packet, seen: Seen) -> Option<Decision> {
-    let Some(header) = packet.header() else {
-        return Some(Decision::drop(Reason::Malformed));
-    };
-    // It does not open the flow that it is about.
-    if seen == Seen::Related && is_about(packet, &header) {
-        return None;
-    }
+fn opens_badly(header: &Header) -> Option<Decision> {
     match header.transport {
         Transport::Tcp(flags) if is_plain_syn(flags) => None,
         Transport::Tcp(_) => Some(Decision::drop(Reason::NotSyn)),
@@ -381,7 +379,8 @@ fn own_error<M: Memory>(
     Decision::accept(Reason::IcmpError).within(cell)
 }
 
-/// Whether an end of a flow is where the packet's way says.
+/// Whether an end of a flow is where the packet's way says. The addresses of `fe80::/10` are in
+/// every zone.
 #[inline]
 fn owns(side: Side, address: Address) -> bool {
     match side.zone {
@@ -555,7 +554,7 @@ fn cell_of_master<M: Memory>(
 ) -> Option<Cell> {
     let lies = |place: Option<ZoneId>, routers: Address, address: Address| match place {
         None => routers == address,
-        Some(zone) => compiled.owns(zone, address),
+        Some(_) => owns(compiled.side(place, address), address),
     };
     if lies(cell.from, ends.initiator, master.initiator)
         && lies(cell.to, ends.responder, master.responder)

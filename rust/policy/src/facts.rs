@@ -32,6 +32,17 @@ pub enum Port {
     Zone(ZoneId),
 }
 
+impl Port {
+    /// Its zone, if it is in one.
+    #[inline(always)]
+    pub const fn zone(self) -> Option<ZoneId> {
+        match self {
+            Port::Zone(zone) => Some(zone),
+            Port::Unzoned | Port::Loopback => None,
+        }
+    }
+}
+
 /// The two ends of a flow, and what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {

@@ -194,12 +194,6 @@ impl<M: Memory> Compiled<M> {
         Some(self.host(address).zone()).filter(|zone| *zone != NOWHERE)
     }
 
-    /// Whether `address` may be an end in `zone`. The addresses of `fe80::/10` are in every one.
-    #[inline]
-    pub fn owns(&self, zone: ZoneId, address: Address) -> bool {
-        address.is_link_local_v6() || self.host(address).zone() == zone
-    }
-
     /// The camera that has `address`.
     pub fn camera_of(&self, address: Address) -> Option<CameraId> {
         let found = search(&self.cameras, |(host, _)| host.cmp(&address))?;
