@@ -82,7 +82,8 @@ u32 camzone_now_ms(void);
 
 /* Flows. @wanted must not sleep. */
 void camzone_flow_kill(struct nf_conn *ct);
-int camzone_flow_masqueraded(const struct nf_conn *ct);
+bool camzone_flow_masqueraded(const struct nf_conn *ct);
+bool camzone_flow_picked_up(const struct nf_conn *ct);
 void camzone_flows_kill(struct net *net,
 			int (*wanted)(struct nf_conn *ct, void *data), void *data);
 bool camzone_is_local(struct net *net, u8 family, const u8 *address);

@@ -221,12 +221,23 @@ void camzone_flow_kill(struct nf_conn *ct)
 		nf_ct_kill(ct);
 }
 
-/* The number of the interface that the flow was masqueraded for, or 0. */
-int camzone_flow_masqueraded(const struct nf_conn *ct)
+bool camzone_flow_masqueraded(const struct nf_conn *ct)
 {
 	const struct nf_conn_nat *nat = nfct_nat(ct);
 
-	return nat ? nat->masq_index : 0;
+	return nat && nat->masq_index;
+}
+
+/*
+ * A flow of TCP that began before it was tracked: who opened it is not known
+ * (tcp_new() of nf_conntrack_proto_tcp.c).
+ */
+bool camzone_flow_picked_up(const struct nf_conn *ct)
+{
+	const struct ip_ct_tcp *tcp = &ct->proto.tcp;
+
+	return nf_ct_protonum(ct) == IPPROTO_TCP &&
+	       tcp->seen[0].flags & tcp->seen[1].flags & IP_CT_TCP_FLAG_BE_LIBERAL;
 }
 
 /* An address of the router lies in a zone's networks, but is none of the zone's. */

@@ -13,9 +13,7 @@ use camzone_policy::{
     },
     facts::{
         Ends,
-        Flow,
-        Seen,
-        State, //
+        Seen, //
     },
     service::protocol,
 };
@@ -183,15 +181,22 @@ impl<'a> Conn<'a> {
         }
     }
 
-    /// All of it; of its state nothing is known.
-    pub(super) fn flow(self, family: Family) -> Flow {
-        Flow {
-            state: State::Established,
-            reply: false,
-            confirmed: self.confirmed(),
-            source_nat: self.source_nat(),
-            ends: self.ends(family),
-            master: self.master().map(|master| master.ends(family)),
+    /// The ends that its permission hangs on: its own, or those of the flow that announced it.
+    pub(super) fn permitted_by(self, family: Family) -> Ends {
+        self.master().unwrap_or(self).ends(family)
+    }
+
+    /// The ends as they were if the responder had opened it; of TCP or UDP.
+    fn ends_reversed(self, family: Family) -> Ends {
+        let ends = self.ends(family);
+        let original = bindings::CAMZONE_CT_ORIGINAL;
+        // SAFETY: These have ports there, of two bytes.
+        let port: u16 = unsafe { self.tuple(original, bindings::CAMZONE_TUPLE_FROM) };
+        Ends {
+            initiator: ends.responder,
+            responder: ends.initiator,
+            port: u16::from_be(port),
+            ..ends
         }
     }
 
@@ -221,14 +226,17 @@ pub(super) fn is_local(net: NetRef, address: Address) -> bool {
 
 /// A flow that a walk over the table found.
 pub(super) struct Found {
-    /// The flow; of its state nothing is known.
-    pub(super) flow: Flow,
+    /// The ends that its permission hangs on.
+    pub(super) ends: Ends,
     /// Whom its packets are from and to, in both directions, before and after translation.
     pub(super) addresses: [Address; 4],
     /// It is masqueraded, by whomever.
     pub(super) masqueraded: bool,
     /// It is masqueraded, and an address of the router opened it.
     pub(super) own: bool,
+    /// The ends the other way round, if its beginning was not seen, so that nobody knows who
+    /// opened it; of TCP only.
+    pub(super) or_else: Option<Ends>,
 }
 
 /// Ends every flow in the namespace that `wanted` says. It must not sleep.
@@ -262,21 +270,27 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
     // INVARIANT: It is in the table, whose bucket is locked.
     let conn: Conn<'_> = Conn(ct, PhantomData);
     let family = conn.family();
-    let flow = conn.flow(family);
+    let ends = conn.ends(family);
     let (original, reply) = (bindings::CAMZONE_CT_ORIGINAL, bindings::CAMZONE_CT_REPLY);
     let destination = bindings::CAMZONE_TUPLE_DESTINATION;
     // SAFETY: It is a flow.
-    let masqueraded = unsafe { bindings::camzone_flow_masqueraded(ct.as_ptr()) } != 0;
+    let (masqueraded, picked_up) = unsafe {
+        (
+            bindings::camzone_flow_masqueraded(ct.as_ptr()),
+            bindings::camzone_flow_picked_up(ct.as_ptr()),
+        )
+    };
     let found = Found {
+        ends: conn.permitted_by(family),
         addresses: [
-            flow.ends.initiator,
-            flow.ends.responder,
+            ends.initiator,
+            ends.responder,
             conn.address(family, original, destination),
             conn.address(family, reply, destination),
         ],
-        masqueraded: masqueraded && flow.source_nat,
-        own: masqueraded && is_local(*net, flow.ends.initiator),
-        flow,
+        masqueraded: masqueraded && conn.source_nat(),
+        own: masqueraded && is_local(*net, ends.initiator),
+        or_else: picked_up.then(|| conn.ends_reversed(family)),
     };
     wanted(&found).into()
 }

@@ -19,10 +19,8 @@ use super::{
 use crate::bindings;
 use camzone_policy::{
     decide::masquerades,
-    facts::{
-        Flow,
-        Port, //
-    },
+    facts::Ends,
+    policy::ZoneId,
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -100,22 +98,21 @@ impl Drop for Nat {
     }
 }
 
-/// Whether `regime` wants the source of a flow translated that leaves through `port`.
-fn wants(regime: &Regime, flow: &Flow, port: Port) -> bool {
-    match regime.in_arms() {
-        Some(armed) => masquerades(&armed.compiled, flow, port),
-        None => false,
+/// Whether `regime` wants the source of a flow translated that leaves to the zone `to`.
+fn wants(regime: &Regime, ends: &Ends, to: Option<ZoneId>) -> bool {
+    match (regime.in_arms(), to) {
+        (Some(armed), Some(to)) => masquerades(&armed.compiled, ends, to),
+        _ => false,
     }
 }
 
 /// The same of a flow that was found. The interface that it left through may have another name by
 /// now, or be gone; the zone of the address that it was opened to is what counts.
 fn wants_found(regime: &Regime, found: &Found) -> bool {
-    let Some(armed) = regime.in_arms() else {
-        return false;
-    };
-    let to = armed.compiled.zone_of(found.flow.ends.responder);
-    wants(regime, &found.flow, to.map_or(Port::Unzoned, Port::Zone))
+    let [_, responder, ..] = found.addresses;
+    let armed = regime.in_arms();
+    let to = armed.and_then(|armed| armed.compiled.zone_of(responder));
+    wants(regime, &found.ends, to)
 }
 
 /// Ends the flows that `old` had masqueraded and `new`, if there is one, would not. The kernel
@@ -149,11 +146,11 @@ unsafe extern "C" fn called(
     let mut packet = unsafe { Packet::new(skb, &*state) };
     let wanted = match packet.flow() {
         Some(conn) if packet.came_in() => {
-            let flow = conn.flow(packet.family());
-            let regime = namespace.in_force(&packet);
+            let (family, regime) = (packet.family(), namespace.in_force(&packet));
+            let to = regime.ports().port(packet.egress()).zone();
             // The router's own packets came in nowhere, or an address of it opened their flow.
-            !conntrack::is_local(namespace.net(), flow.ends.initiator)
-                && wants(regime, &flow, regime.ports().port(packet.egress()))
+            !conntrack::is_local(namespace.net(), conn.ends(family).initiator)
+                && wants(regime, &conn.permitted_by(family), to)
         }
         _ => false,
     };

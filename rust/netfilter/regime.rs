@@ -5,6 +5,10 @@
 //! A packet sees one regime from its first to its last look, never a mixture of two.
 
 use super::{
+    conntrack::{
+        self,
+        Found, //
+    },
     counters::{
         Counters,
         Slot,
@@ -14,6 +18,7 @@ use super::{
         self,
         Limits, //
     },
+    net::NetRef,
     packet::Packet,
     ports::Ports, //
 };
@@ -24,9 +29,11 @@ use crate::memory::{
 use camzone_policy::{
     address::Address,
     decide::{
+        allows,
         Guard,
         Reason, //
     },
+    facts::Ends,
     policy::{
         Action,
         ZoneId, //
@@ -62,13 +69,19 @@ impl Armed {
         &self.rule_ids
     }
 
-    /// Whether one of the addresses is in a zone that has cameras.
-    pub(super) fn touches_cameras(&self, addresses: &[Address]) -> bool {
-        addresses.iter().any(|address| {
+    /// Whether a flow that began while nothing was guarded may live on, to be judged like any
+    /// other: it touches no zone of cameras, and where nobody knows who opened it, the policy
+    /// allows it both ways.
+    pub(super) fn adopts(&self, net: NetRef, found: &Found) -> bool {
+        let of_cameras = |address: &Address| {
             let zone = self.compiled.zone_of(*address);
             let zone = zone.and_then(|zone| self.compiled.policy.zone(zone));
             zone.is_some_and(|zone| zone.has_cameras)
-        })
+        };
+        let is_router = |address| conntrack::is_local(net, address);
+        let allowed = |ends: &Ends| allows(&self.compiled, ends, is_router);
+        let known = |reversed: &Ends| allowed(&found.ends) && allowed(reversed);
+        !found.addresses.iter().any(of_cameras) && found.or_else.as_ref().is_none_or(known)
     }
 }
 

@@ -106,8 +106,7 @@ impl Namespace {
             config.nat = None;
         }
         if let (true, Some(armed)) = (first, self.held(&config).in_arms()) {
-            // They were begun without permission; the others are judged like any flow.
-            conntrack::kill_flows(self.net, |found| armed.touches_cameras(&found.addresses));
+            conntrack::kill_flows(self.net, |found| !armed.adopts(self.net, found));
         }
         Ok(self.status_of(&config))
     }

@@ -85,6 +85,12 @@ impl Address {
         self.bits == 0
     }
 
+    /// `0.0.0.0/8` (RFC 1122, 3.2.1.3), with `0.0.0.0`.
+    #[inline]
+    pub const fn is_this_network(self) -> bool {
+        matches!(self.family, Family::V4) && self.bits >> 24 == 0
+    }
+
     /// `127.0.0.0/8` (RFC 1122, 3.2.1.3) or `::1` (RFC 4291, 2.5.3).
     #[inline]
     pub const fn is_loopback(self) -> bool {

@@ -2,16 +2,18 @@
 
 //! The verdict. Every packet's is made here and nowhere else.
 
+mod flow;
 mod icmp;
 mod ingress;
 mod reason;
 
+pub use flow::{allows, masquerades};
 pub use reason::Reason;
 
 pub use crate::tables::Cell;
 use crate::{
     address::{Address, Family},
-    facts::{Ends, Flow, Hook, Packet, Port, Seen},
+    facts::{Ends, Hook, Packet, Port, Seen},
     header::{Header, Transport},
     memory::Memory,
     policy::{Action, Ipv6Mode, RuleId, ZoneId},
@@ -103,10 +105,9 @@ pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision
     };
     let loopback = match packet.hook() {
         // What is looped back is the router's own, or multicast that it forwards and hears.
-        Hook::PreRouting => {
+        Hook::PreRouting | Hook::LocalIn => {
             ingress == Port::Loopback || (packet.looped_back() && packet.source_is_local())
         }
-        Hook::LocalIn => ingress == Port::Loopback || packet.looped_back(),
         Hook::LocalOut => egress == Port::Loopback,
         Hook::Forward => false,
     };
@@ -133,23 +134,6 @@ pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision
         return Decision::GO_ON;
     }
     decision
-}
-
-/// Whether the policy wants the source of a flow translated that leaves through `egress`.
-pub fn masquerades<M: Memory>(compiled: &Compiled<M>, flow: &Flow, egress: Port) -> bool {
-    let Port::Zone(to) = egress else {
-        return false;
-    };
-    let ends = flow.master.as_ref().unwrap_or(&flow.ends);
-    let question = Question {
-        from: compiled.side(compiled.zone_of(ends.initiator), ends.initiator),
-        to: compiled.side(Some(to), ends.responder),
-        ends,
-        unusual_address: false,
-        broadcast: false,
-    };
-    let answer = compiled.ask(&question).and_then(|id| compiled.answer(id));
-    answer.map(|answer| answer.action) == Some(Action::Allow { masquerade: true })
 }
 
 /// The zones that a packet comes from and goes to; `None` is the router.
@@ -289,11 +273,12 @@ fn opens_badly(header: &Header) -> Option<Decision> {
 }
 
 /// Whether a RELATED packet is an error or a reset about the flow, and none of the flow itself.
-/// Those of an expected flow have its master too; but no flow that a helper expects is ICMP,
-/// and none that the router opens begins with a reset.
+/// Those of an expected flow have its master too; but what has another protocol than the flow, or
+/// one that is out of sight, is not the flow's own, and none that the router opens begins with a
+/// reset.
 fn is_about(packet: &impl Packet, header: &Header) -> bool {
     packet.master().is_none()
-        || icmp::is_icmp(header)
+        || header.protocol != packet.ends().protocol
         || (packet.hook() == Hook::LocalOut && is_reset(header))
 }
 
@@ -431,6 +416,14 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
     if !there {
         return Decision::drop(Reason::WrongZone).within(cell);
     }
+    // PRE_ROUTING looked already, but perhaps when another policy was in force.
+    let (sender, host) = match reply {
+        false => (ends.initiator, from.host),
+        true => (ends.responder, to.host),
+    };
+    if host.has_mac() && !ingress::has_its_mac(compiled, packet, sender) {
+        return Decision::drop(Reason::MacMismatch).within(cell);
+    }
     if packet.master().is_some() {
         return permit_expected(compiled, packet, cell);
     }
@@ -490,17 +483,21 @@ fn permit_expected<M: Memory>(
 /// What happens where no rule matches; `reason` says why the packet is dropped if it is.
 #[inline(never)]
 fn no_rule<M: Memory>(compiled: &Compiled<M>, cell: Cell, reason: Reason) -> Decision {
-    let default = match (cell.from, cell.to) {
-        (_, None) => compiled.policy.defaults.input,
-        (None, _) => compiled.policy.defaults.output,
-        _ => compiled.policy.defaults.forward,
-    };
-    let decision = if default && reason == Reason::NoRule {
+    let decision = if default(compiled, cell) && reason == Reason::NoRule {
         Decision::accept(Reason::Default)
     } else {
         Decision::drop(reason)
     };
     decision.within(cell)
+}
+
+/// Whether what no rule matches passes.
+fn default<M: Memory>(compiled: &Compiled<M>, cell: Cell) -> bool {
+    match (cell.from, cell.to) {
+        (_, None) => compiled.policy.defaults.input,
+        (None, _) => compiled.policy.defaults.output,
+        _ => compiled.policy.defaults.forward,
+    }
 }
 
 /// What happens where a rule matches.

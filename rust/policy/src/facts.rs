@@ -136,10 +136,10 @@ pub trait Packet {
     fn source(&self) -> Address;
 
     /// Whether the source is an address of the router, or a broadcast address of one of its
-    /// networks; asked in [`Hook::PreRouting`] only.
+    /// networks; asked where the packet comes in only, [`Hook::PreRouting`] and [`Hook::LocalIn`].
     fn source_is_local(&self) -> bool;
 
-    /// The hardware address that the packet came with; asked in [`Hook::PreRouting`] only.
+    /// The hardware address that the packet came with; not asked in [`Hook::LocalOut`].
     fn source_mac(&self) -> Option<[u8; 6]>;
 
     /// The zone of the interface that has the responder's address, which is this one, and the

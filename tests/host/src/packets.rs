@@ -33,6 +33,7 @@ const ROUTER: &[&str] = &[
 /// Addresses with a meaning of their own.
 const STRANGE: &[&str] = &[
     "0.0.0.0",
+    "0.1.2.3",
     "255.255.255.255",
     "224.0.0.1",
     "127.0.0.1",
@@ -69,6 +70,14 @@ fn pick_of(family: Option<Family>, list: &[&str], dice: &mut Dice<'_>) -> Addres
         .filter(|a| family.is_none_or(|f| f == a.family()))
         .collect();
     dice.pick(&fits)
+}
+
+/// One that a camera may have to have, or none.
+fn mac(dice: &mut Dice<'_>) -> Option<[u8; 6]> {
+    match dice.within(0..=3) {
+        3 => None,
+        last => Some([2, 0, 0, 0, 0, last as u8]),
+    }
 }
 
 /// A generator of facts about packets that meet a policy.
@@ -200,10 +209,6 @@ impl<'a> Packets<'a> {
                 Transport::Tcp(dice.byte()),
             )
         };
-        let mac = match dice.within(0..=3) {
-            3 => None,
-            last => Some([2, 0, 0, 0, 0, last as u8]),
-        };
         Facts {
             hook: Hook::PreRouting,
             ingress: self.port(zone, dice),
@@ -223,7 +228,7 @@ impl<'a> Packets<'a> {
                 transport,
             }),
             source_is_local: dice.chance(7),
-            source_mac: mac,
+            source_mac: mac(dice),
             home: None,
             broadcast: dice.chance(5),
             track: Track::Invalid,
@@ -278,10 +283,10 @@ impl<'a> Packets<'a> {
             hook,
             ingress: port(ingress, dice),
             egress: port(egress, dice),
-            looped_back: false,
+            looped_back: dice.chance(2),
             header: Some(self.header(&flow, dice)),
-            source_is_local: false,
-            source_mac: None,
+            source_is_local: dice.chance(50),
+            source_mac: mac(dice),
             home,
             broadcast: (netbroadcast && !reply && dice.chance(80)) || dice.chance(4),
             track: Track::Flow(flow),

@@ -103,10 +103,9 @@ fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
     // forwarded (a route of somebody's through it) leaves the machine, and is no loopback.
     // "the router's own looped-back multicast": where it comes in, the source tells whose it is.
     let loopback = match facts.hook {
-        Hook::PreRouting => {
+        Hook::PreRouting | Hook::LocalIn => {
             facts.ingress == Port::Loopback || (facts.looped_back && facts.source_is_local)
         }
-        Hook::LocalIn => facts.ingress == Port::Loopback || facts.looped_back,
         Hook::Forward => false,
         Hook::LocalOut => facts.egress == Port::Loopback,
     };
@@ -210,22 +209,27 @@ impl Reference<'_> {
         // may appear as a source"
         if facts.source_is_local
             || source.is_loopback()
+            || in_network(source, Ipv4Addr::UNSPECIFIED.into(), 8)
             || is_cast(source)
             || is_v4_mapped(source)
             || !self.lies_in(source, zone)
         {
             return drop(Reason::Spoofed);
         }
-        // Words: a camera's optional MAC.
-        for camera in self.policy.cameras.iter() {
-            for address in camera.addresses.of(&self.policy.addresses) {
-                if ip(*address) == source && camera.mac.is_some() && facts.source_mac != camera.mac
-                {
-                    return drop(Reason::MacMismatch);
-                }
-            }
+        if !self.has_its_mac(facts, source) {
+            return drop(Reason::MacMismatch);
         }
         go_on
+    }
+
+    // Words: a camera's optional MAC.
+    fn has_its_mac(&self, facts: &Facts, sender: IpAddr) -> bool {
+        self.policy.cameras.iter().all(|camera| {
+            let addresses = camera.addresses.of(&self.policy.addresses);
+            !addresses.iter().any(|address| ip(*address) == sender)
+                || camera.mac.is_none()
+                || facts.source_mac == camera.mac
+        })
     }
 
     fn judge(&self, facts: &Facts, header: &Header) -> Decision {
@@ -275,10 +279,10 @@ impl Reference<'_> {
         };
         // P4: "an ICMP error (RELATED without a master of its own)": the flow that it carries
         // may well have one, which is then `flow.master`. Nothing that a helper expects is ICMP,
-        // and no flow begins with a reset.
+        // so an error has another protocol than the flow; and no flow begins with a reset.
         let about_a_flow = flow.state == State::Related
             && (flow.master.is_none()
-                || header.protocol == if v6 { 58 } else { 1 }
+                || header.protocol != flow.ends.protocol
                 || (reset && facts.hook == Hook::LocalOut));
         // P7: of what is not neighbour discovery or MLD, minimal lets RFC 4890's errors pass. No
         // rule is asked, but P4 holds: "must arrive from the zone that owns its sender".
@@ -447,6 +451,15 @@ impl Reference<'_> {
         };
         if !initiator_fits || !responder_fits {
             return drop(Reason::WrongZone);
+        }
+        // "a packet sees the old policy or the new one": PRE_ROUTING's may have been another.
+        let (place, sender) = if flow.reply {
+            (cell.to, responder_ip)
+        } else {
+            (cell.from, initiator_ip)
+        };
+        if place.is_some() && !self.has_its_mac(facts, sender) {
+            return drop(Reason::MacMismatch);
         }
         // P4: "judged, in every state, by its master's permission, and its ends must lie in the
         // master's two zones".

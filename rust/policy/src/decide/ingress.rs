@@ -65,21 +65,34 @@ pub(super) fn check<M: Memory>(
     Decision::GO_ON
 }
 
-/// Whether the packet of a camera comes with the hardware address that it has to.
-#[inline(never)]
 fn check_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, source: Address) -> Decision {
-    let camera = compiled.camera_of(source);
-    let camera = camera.and_then(|camera| compiled.policy.camera(camera));
-    let mac = camera.and_then(|camera| camera.mac);
-    if mac.is_some() && mac != packet.source_mac() {
-        return Decision::drop(Reason::MacMismatch);
+    if has_its_mac(compiled, packet, source) {
+        Decision::GO_ON
+    } else {
+        Decision::drop(Reason::MacMismatch)
     }
-    Decision::GO_ON
+}
+
+/// Whether the packet comes with the hardware address that its sender has to have, if that is a
+/// camera which has to.
+#[inline(never)]
+pub(super) fn has_its_mac<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    sender: Address,
+) -> bool {
+    let camera = compiled.camera_of(sender);
+    let camera = camera.and_then(|camera| compiled.policy.camera(camera));
+    match camera.and_then(|camera| camera.mac) {
+        None => true,
+        mac => mac == packet.source_mac(),
+    }
 }
 
 /// Addresses that are no host's, and so no packet's source (RFC 1122, 3.2.1.3; RFC 4291, 2.7).
 fn is_nobody(source: Address) -> bool {
-    source.is_loopback()
+    source.is_this_network()
+        || source.is_loopback()
         || source.is_multicast()
         || source.is_limited_broadcast()
         || source.is_v4_mapped()
