@@ -262,6 +262,15 @@ void camzone_flows_kill(struct net *net, int (*wanted)(struct nf_conn *ct, void 
 	nf_ct_iterate_cleanup_net(wanted, &iter);
 }
 
+/* Exported, and in a header that is not for modules (net/netfilter/nf_internals.h). */
+void nf_queue_nf_hook_drop(struct net *net);
+
+/* Drops what user space holds (NFQUEUE): flows that are in no table yet. */
+void camzone_queue_drop(struct net *net)
+{
+	nf_queue_nf_hook_drop(net);
+}
+
 /* --- counters ------------------------------------------------------------ */
 
 struct camzone_counter __percpu *camzone_counters_alloc(u32 len)

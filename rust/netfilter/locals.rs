@@ -3,8 +3,13 @@
 //! Which IPv4 addresses may be the router's own, or broadcast addresses of its networks.
 //!
 //! Every packet's source has to be asked for, and nearly none is: a filter that never says no by
-//! mistake saves the routing table a look-up (`inet_addr_type`). It hears of every such address
-//! from the routing table itself, forgets none, and is as wide as that takes.
+//! mistake saves the routing table a look-up (`inet_addr_type`). It hears of such addresses from the
+//! routing table itself, forgets none, and is as wide as that takes.
+//!
+//! It hears a moment after the address is there (both under RTNL, some hundred instructions apart).
+//! Of several routes to one prefix in one table it hears only of the first, which is also the one
+//! that is found, unless somebody made by hand, in the table `local`, one whose interface is down:
+//! then one behind it counts, of which it hears when the first one goes (`fib_table_insert`).
 //!
 //! C header: [`include/net/fib_notifier.h`](srctree/include/net/fib_notifier.h)
 

@@ -217,9 +217,7 @@ impl Namespace {
             // SAFETY: Nobody takes it out of the configuration any more, which goes with `self`.
             unsafe { nat.stop() };
         }
-        if config.nat.is_some() {
-            nat::end_flows(self.net, self.held(&config), None);
-        }
+        nat::end_flows(self.net, self.held(&config), None);
         if let Some(hooks) = &mut config.hooks {
             // SAFETY: As above.
             unsafe { hooks.stop() };

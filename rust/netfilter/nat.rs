@@ -14,7 +14,10 @@ use super::{
     net::NetRef,
     packet::Packet,
     rcu::synchronize,
-    regime::Regime, //
+    regime::{
+        Armed,
+        Regime, //
+    },
 };
 use crate::bindings;
 use camzone_policy::{
@@ -117,7 +120,18 @@ fn wants_found(regime: &Regime, found: &Found) -> bool {
 
 /// Ends the flows that `old` had masqueraded and `new`, if there is one, would not. The kernel
 /// asks for a translation only once in a flow's life. What other tables masquerade is theirs.
+///
+/// May sleep.
 pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
+    let digest = |regime: &Regime| regime.in_arms().map(|armed| armed.digest);
+    let masquerades = |armed: &Armed| armed.compiled.policy.masquerades();
+    if !old.in_arms().is_some_and(masquerades) || digest(old) == new.and_then(digest) {
+        return;
+    }
+    // What user space holds was translated, and is in no table yet (as `nf_ct_iterate_destroy`).
+    // SAFETY: The namespace is alive as long as there is a `NetRef`.
+    unsafe { bindings::camzone_queue_drop(net.as_ptr()) };
+    synchronize();
     conntrack::kill_flows(net, |found| {
         found.masqueraded
             && !found.own

@@ -39,6 +39,15 @@ pub fn current() -> Result<Saved, Failure> {
     Ok(Saved { ipv4, ipv6 })
 }
 
+/// What they have to be when no policy forwards any more: what was off before is off again, and
+/// what was on before was left alone, so it is as the owner has it now.
+pub fn put_back(now: Saved, before: Saved) -> Saved {
+    Saved {
+        ipv4: now.ipv4 && before.ipv4,
+        ipv6: now.ipv6 && before.ipv6,
+    }
+}
+
 /// Makes them so.
 ///
 /// # Errors

@@ -124,9 +124,11 @@ impl Namespace {
             self.put_in_force(&mut config, sealed, &carry);
             config.nat = None;
             config.pin = None;
-            config.save(false, None);
         }
-        Ok(self.status_of(&config))
+        let status = self.status_of(&config);
+        // Handed back once: what the owner sets from here on is the owner's.
+        config.save(false, None);
+        Ok(status)
     }
 
     /// Sets up what a guarded namespace needs and has not.
@@ -167,8 +169,6 @@ impl Namespace {
         let old = retired.wait();
         let new = self.held(config);
         carry.run(&old, new);
-        if config.nat.is_some() {
-            nat::end_flows(self.net, &old, Some(new));
-        }
+        nat::end_flows(self.net, &old, Some(new));
     }
 }

@@ -58,20 +58,16 @@ pub(super) struct Config {
     pub(super) tracking: Option<Tracking>,
     pub(super) pin: Option<ModulePin>,
     pub(super) saved: Option<Saved>,
-    handed_back: bool,
 }
 
 impl Config {
-    /// Keeps the forwarding sysctls of before the first policy that forwards. They are kept while
-    /// such policies follow each other, handed back (in the status) with the first that does not
-    /// and with a disarm, and replaced by the next policy that forwards after that.
+    /// Keeps the forwarding sysctls of before the first policy that forwards, as long as such
+    /// policies follow each other.
     pub(super) fn save(&mut self, forwarding: bool, saved: Option<Saved>) {
-        if !forwarding {
-            self.handed_back = true;
-        } else if saved.is_some() && (self.saved.is_none() || self.handed_back) {
-            self.saved = saved;
-            self.handed_back = false;
-        }
+        self.saved = match forwarding {
+            true => self.saved.or(saved),
+            false => None,
+        };
     }
 
     /// Adds what was set up.

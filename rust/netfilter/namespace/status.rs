@@ -52,8 +52,8 @@ pub(crate) struct Status {
     pub(crate) digest: Option<[u8; 32]>,
     /// The policy in force wants the kernel to forward.
     pub(crate) forwarding: bool,
-    /// The forwarding sysctls as they were before camzone; they are kept until other policies
-    /// that forward replace them after a disarm or a policy that does not.
+    /// The forwarding sysctls as they were before camzone, while a policy forwards, and in the
+    /// answer to the disarm that ends that.
     pub(crate) saved: Option<Saved>,
 }
 

@@ -50,6 +50,21 @@ apply "$article_v6" >"$work/said"
 camzonectl disarm >"$work/said"
 equal "and it is what is put back" "1 1" "$(sysctls)"
 
+set_sysctls 1 0
+apply "$article_v6" >"$work/said"
+set_sysctls 0 1
+camzonectl disarm >"$work/said"
+equal "what was on before is left as the owner has it now" "0 0" "$(sysctls)"
+set_sysctls 1 1
+camzonectl disarm >"$work/said"
+equal "and a second disarm puts nothing back" "1 1" "$(sysctls)"
+set_sysctls 0 0
+apply "$article" >"$work/said"
+apply "$still" >"$work/said"
+set_sysctls 1 1
+camzonectl disarm >"$work/said"
+equal "nor one after a policy that does not forward" "1 1" "$(sysctls)"
+
 # A policy that does not come into force turns nothing on, whoever refuses it.
 set_sysctls 0 0
 bad=$work/bad.toml

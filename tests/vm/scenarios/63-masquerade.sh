@@ -96,6 +96,62 @@ equal "that flow outlives our masquerade" 1 "$(translated)"
 nft delete table ip other
 conntrack -F 2>/dev/null
 
+# A packet that user space holds (NFQUEUE) while the policy changes was translated by the old one.
+cat >"$work/holder.py" <<'PY'
+# Holds the first packet of queue 0 until the file "go" is there, and lets it go on then.
+import os, pathlib, socket, struct, sys, time
+work = pathlib.Path(sys.argv[1])
+sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+def send(kind, number, value):
+    attribute = struct.pack("=HH", 4 + len(value), number) + value
+    attribute += bytes(-len(attribute) % 4)
+    body = struct.pack("!BBH", 0, 0, 0) + attribute
+    sock.send(struct.pack("=IHHII", 16 + len(body), 3 << 8 | kind, 1, 0, 0) + body)
+send(2, 1, struct.pack("!BBH", 1, 0, 0))
+send(2, 2, struct.pack("!IB", 65535, 2))
+(work / "holds").touch()
+message = sock.recv(70000)
+place = 20
+while struct.unpack_from("=HH", message, place)[1] != 1:
+    place += struct.unpack_from("=H", message, place)[0] + 3 & ~3
+number = message[place + 4 : place + 8]
+(work / "held").touch()
+while not (work / "go").exists():
+    time.sleep(0.05)
+send(1, 2, struct.pack("!I", 1) + number)
+(work / "gone").touch()
+time.sleep(100)
+PY
+awaits() { for _ in {1..150}; do [[ ! -e $work/$1 ]] || return 0; sleep 0.1; done; bail "$1 never came"; }
+# held POLICY: whom the outside sees of a packet that is held while that policy comes into force.
+held() {
+	rm -f "$work"/{holds,held,go,gone}
+	python3 "$work/holder.py" "$work" &
+	local holder=$!
+	awaits holds
+	policy masquerade
+	nft add rule inet other forward udp sport 5008 queue num 0
+	seen 192.168.0.10 5008 >"$work/seen" &
+	awaits held
+	policy "$1"
+	touch "$work/go"
+	awaits gone
+	wait %+ || true
+	nft flush chain inet other forward
+	kill "$holder"
+	cat "$work/seen"
+}
+nft add table inet other
+nft add chain inet other forward '{ type filter hook postrouting priority 150; }'
+# Which keeps both families' translation registered; else that drops what is held, as it goes.
+nft add chain inet other nat '{ type nat hook postrouting priority 90; }'
+held masquerade >"$work/one"
+equal "user space holds a packet over a change to the same" 192.168.0.1 "$(<"$work/one")"
+conntrack -F 2>/dev/null
+held plain >"$work/one"
+equal "over one to a plain policy: it is gone, and sent to nobody" "nothing 0" "$(<"$work/one") $(translated)"
+nft delete table inet other
+
 policy masquerade
 seen 192.168.0.10 5003 >/dev/null
 arm disarm >/dev/null

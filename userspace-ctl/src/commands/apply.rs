@@ -108,11 +108,12 @@ impl Sound {
     /// Turns forwarding on, or what the policy before this one turned on back.
     fn forward(&self, before: &Status) -> Result<(), Failure> {
         let now = sysctl::current()?;
-        // The kernel hands the old values back when a policy stops to forward.
-        let owed = before.saved.filter(|_| before.forwarding).unwrap_or(now);
-        let forwarding = self.file.forwarding;
+        let owed = match before.saved {
+            Some(saved) => sysctl::put_back(now, saved),
+            None => now,
+        };
         sysctl::set(Saved {
-            ipv4: forwarding || owed.ipv4,
+            ipv4: self.file.forwarding || owed.ipv4,
             ipv6: self.file.routes_ipv6() || owed.ipv6,
         })
     }

@@ -11,7 +11,7 @@ pub(super) fn run(output: &Output) -> Result<(), Failure> {
     let status = family()?.disarm()?;
     // Sealed first: nothing is forwarded while the sysctls still say so.
     if let Some(saved) = status.saved {
-        sysctl::set(saved)?;
+        sysctl::set(sysctl::put_back(sysctl::current()?, saved))?;
     }
     let saved = status.saved;
     output.data(
