@@ -10,17 +10,19 @@ CARGO  ?= cargo
 all modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-# Where KDIR has no System.map (Debian's headers) modules_install skips depmod;
-# the tool is installed where cargo can build it.
-install: modules
+install: install-module install-ctl
+
+# Where KDIR has no System.map (Debian's headers) modules_install skips depmod.
+install-module: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	depmod -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) "$$(cat $(KDIR)/include/config/kernel.release)"
-	@if command -v $(CARGO) >/dev/null; then \
-		$(CARGO) build --release --locked --target-dir build/target --manifest-path userspace-ctl/Cargo.toml && \
-		install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/sbin/camzonectl; \
-	else \
-		echo "no cargo: camzonectl is not installed"; \
-	fi
+
+install-ctl:
+	@command -v $(CARGO) >/dev/null || { \
+		echo "camzonectl takes cargo 1.85 or newer, and there is none ('make install-module' installs the module alone)" >&2; \
+		exit 1; }
+	$(CARGO) build --release --locked --target-dir build/target --manifest-path userspace-ctl/Cargo.toml
+	install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/sbin/camzonectl
 
 clean:
 	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
@@ -49,4 +51,4 @@ check:
 soak:
 	tools/check --soak
 
-.PHONY: all modules install clean setup update module ctl demo check soak
+.PHONY: all modules install install-module install-ctl clean setup update module ctl demo check soak
