@@ -2,7 +2,9 @@
 
 //! What guards a namespace at one moment: a state, with everything that a packet needs of it.
 //!
-//! A packet sees one regime from its first to its last look, never a mixture of two.
+//! Each hook judges a packet by one regime, from its first to its last look. Between two hooks another
+//! may come into force; the later hook asks again all that hangs on a policy, so that what passes
+//! has passed the one that the later hook saw.
 
 use super::{
     conntrack::{
