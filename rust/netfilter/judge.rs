@@ -20,8 +20,9 @@ use camzone_policy::{
         Family, //
     },
     decide::{
-        decide,
+        rule_on,
         Decision,
+        Pass,
         Reason,
         Verdict, //
     },
@@ -164,20 +165,16 @@ pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
         namespace,
         regime,
     };
-    let decision = decide(&regime.guard(), &asked);
-    match (decision.verdict, decision.reason, decision.answer) {
-        (Verdict::Accept, None, _) => bindings::NF_ACCEPT,
-        (Verdict::Accept, Some(Reason::Allowed), Some(answer)) => {
-            regime.counters().accept(answer, packet.len())
-        }
-        (Verdict::Reject, Some(reason), _) => {
-            settle(&asked, &decision, reason);
-            packet.reject();
-            bindings::NF_DROP
-        }
-        (_, Some(reason), _) => settle(&asked, &decision, reason),
-        (_, None, _) => bindings::NF_DROP,
+    let decision = match rule_on(&regime.guard(), &asked) {
+        Ok(Pass::GoOn) => return bindings::NF_ACCEPT,
+        Ok(Pass::Allowed(answer)) => return regime.counters().accept(answer, packet.len()),
+        Err(decision) => decision,
+    };
+    let verdict = settle(&asked, &decision);
+    if decision.verdict == Verdict::Reject {
+        packet.reject();
     }
+    verdict
 }
 
 /// Sees to a packet that no rule allowed: counts it, and drops it unless it passes all the same.
@@ -185,8 +182,10 @@ pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
 fn settle<const HOOK: u32, const FAMILY: u32>(
     asked: &Asked<'_, '_, HOOK, FAMILY>,
     decision: &Decision,
-    reason: Reason,
 ) -> c_uint {
+    let Some(reason) = decision.reason else {
+        return bindings::NF_DROP;
+    };
     let Asked { packet, regime, .. } = *asked;
     count(regime, decision, reason, packet.len());
     if decision.verdict == Verdict::Accept {

@@ -127,18 +127,22 @@ impl Table {
             .find(|place| self.get(*place).is_some_and(|b| b.ifindex() == ifindex))
     }
 
+    /// The zone of a number, which is nearly always in the first place where it can be.
     #[inline(always)]
     fn zone(&self, ifindex: c_int) -> Option<ZoneId> {
-        for place in self.places(ifindex) {
-            let bound = self.get(place)?;
-            if bound.ifindex() == ifindex {
-                return Some(bound.zone());
-            }
-            if bound == Bound::FREE {
-                return None;
-            }
+        let bound = self.get(ifindex as usize & self.0.len().wrapping_sub(1))?;
+        if bound.ifindex() == ifindex {
+            return Some(bound.zone());
         }
-        None
+        self.zone_behind(ifindex)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn zone_behind(&self, ifindex: c_int) -> Option<ZoneId> {
+        let bound = self.get(self.find(ifindex)?)?;
+        // It may have been unbound meanwhile.
+        (bound.ifindex() == ifindex).then_some(bound.zone())
     }
 
     /// Binds a number; says how many places are gone no more. Without a place it is in no zone.

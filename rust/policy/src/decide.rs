@@ -96,8 +96,35 @@ impl Decision {
 }
 
 /// The verdict on a packet.
-#[inline(always)] // Everything the hook knows already, its family first of all, folds away.
 pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision {
+    match rule_on(guard, packet) {
+        Ok(ok) => match guard {
+            Guard::Armed(compiled) => accepted(compiled, ok),
+            Guard::Idle | Guard::Sealed => Decision::GO_ON,
+        },
+        Err(decision) => decision,
+    }
+}
+
+/// What lets nearly every packet go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    /// [`Hook::PreRouting`] has nothing against it.
+    GoOn,
+    /// An allow says so.
+    Allowed(AnswerId),
+}
+
+/// The verdict on a packet, in two words where it passes by the usual ways: [`decide`] for hooks.
+///
+/// # Errors
+///
+/// The decision, where it does not.
+#[inline(always)] // Everything the hook knows already, its family first of all, folds away.
+pub fn rule_on<M: Memory>(
+    guard: &Guard<'_, M>,
+    packet: &impl Packet,
+) -> Result<Pass, Decision> {
     let (ingress, egress) = match packet.hook() {
         Hook::PreRouting | Hook::LocalIn => (packet.ingress(), Port::Unzoned),
         Hook::Forward => (packet.ingress(), packet.egress()),
@@ -111,29 +138,47 @@ pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision
         Hook::LocalOut => egress == Port::Loopback,
         Hook::Forward => false,
     };
-    let decision = if loopback {
-        Decision::accept(Reason::Loopback)
+    let ruling = if loopback {
+        Err(Decision::accept(Reason::Loopback))
     } else {
         match guard {
-            Guard::Idle => Decision::accept(Reason::Idle),
-            Guard::Sealed => Decision::drop(Reason::Sealed),
+            Guard::Idle => Err(Decision::accept(Reason::Idle)),
+            Guard::Sealed => Err(Decision::drop(Reason::Sealed)),
             Guard::Armed(_) if packet.plain().is_none() && packet.header().is_none() => {
-                Decision::drop(Reason::Malformed)
+                Err(Decision::drop(Reason::Malformed))
             }
             Guard::Armed(compiled) if packet.hook() == Hook::PreRouting => {
                 ingress::check(compiled, packet, ingress)
             }
             Guard::Armed(compiled) => match Way::of(packet.hook(), ingress, egress) {
                 Some(way) => judge(compiled, packet, way),
-                None => Decision::drop(Reason::NoZone),
+                None => Err(Decision::drop(Reason::NoZone)),
             },
         }
     };
     // What passes PRE_ROUTING is counted where it goes.
-    if packet.hook() == Hook::PreRouting && decision.verdict == Verdict::Accept {
-        return Decision::GO_ON;
+    match ruling {
+        Err(decision)
+            if packet.hook() == Hook::PreRouting && decision.verdict == Verdict::Accept =>
+        {
+            Ok(Pass::GoOn)
+        }
+        other => other,
     }
-    decision
+}
+
+/// What an allow that lets a packet pass comes to, in full.
+fn accepted<M: Memory>(compiled: &Compiled<M>, pass: Pass) -> Decision {
+    let Pass::Allowed(id) = pass else {
+        return Decision::GO_ON;
+    };
+    let answer = compiled.answer(id);
+    Decision {
+        cell: answer.map(|answer| compiled.cell_at(answer.cell)),
+        rule: answer.map(|answer| answer.rule),
+        answer: Some(id),
+        ..Decision::accept(Reason::Allowed)
+    }
 }
 
 /// The zones that a packet comes from and goes to; `None` is the router.
@@ -170,29 +215,33 @@ impl Way {
 
 /// The verdict of an armed namespace behind PRE_ROUTING.
 #[inline(always)]
-fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Decision {
+fn judge<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    way: Way,
+) -> Result<Pass, Decision> {
     let mut ipv6 = Ipv6Mode::Full;
     if packet.family() == Family::V6 {
         ipv6 = way.ipv6(compiled);
         if ipv6 == Ipv6Mode::Off {
-            return Decision::drop(Reason::Ipv6Off);
+            return Err(Decision::drop(Reason::Ipv6Off));
         }
         let may_be_neighbour = matches!(packet.plain(), None | Some(protocol::ICMPV6));
         if packet.hook() != Hook::Forward && may_be_neighbour {
             let header = packet.header();
             if let Some(decision) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
-                return decision;
+                return Err(decision);
             }
         }
     }
     let seen = packet.seen();
     match seen {
-        Seen::Invalid => return Decision::drop(Reason::Invalid),
-        Seen::Untracked => return Decision::drop(Reason::Untracked),
+        Seen::Invalid => return Err(Decision::drop(Reason::Invalid)),
+        Seen::Untracked => return Err(Decision::drop(Reason::Untracked)),
         Seen::Established if ipv6 != Ipv6Mode::Minimal => {}
         Seen::Established | Seen::New | Seen::Related => {
             if let Some(decision) = special(compiled, packet, seen, way, ipv6) {
-                return decision;
+                return Err(decision);
             }
         }
     }
@@ -398,7 +447,7 @@ fn is_cast(packet: &impl Packet, address: Address) -> bool {
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
 #[inline(always)]
-fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Decision {
+fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Result<Pass, Decision> {
     let reply = packet.reply();
     let ends = &packet.ends();
     let (from, to) = match reply {
@@ -414,7 +463,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
         true => owns(from, ends.initiator) && owns(to, ends.responder),
     };
     if !there {
-        return Decision::drop(Reason::WrongZone).within(cell);
+        return Err(Decision::drop(Reason::WrongZone).within(cell));
     }
     // PRE_ROUTING looked already, but perhaps when another policy was in force.
     let (sender, host) = match reply {
@@ -422,7 +471,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
         true => (ends.responder, to.host),
     };
     if host.has_mac() && !ingress::has_its_mac(compiled, packet, sender) {
-        return Decision::drop(Reason::MacMismatch).within(cell);
+        return Err(Decision::drop(Reason::MacMismatch).within(cell));
     }
     if packet.master().is_some() {
         return permit_expected(compiled, packet, cell);
@@ -450,7 +499,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
         } else {
             Reason::NoRule
         };
-        return no_rule(compiled, cell, reason);
+        return Err(no_rule(compiled, cell, reason));
     };
     answered(compiled, packet, cell, id, cast)
 }
@@ -462,10 +511,10 @@ fn permit_expected<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
     cell: Cell,
-) -> Decision {
+) -> Result<Pass, Decision> {
     let master = &packet.master().unwrap_or(Ends::NONE);
     let Some(cell) = cell_of_master(compiled, cell, &packet.ends(), master) else {
-        return Decision::drop(Reason::WrongZone).within(cell);
+        return Err(Decision::drop(Reason::WrongZone).within(cell));
     };
     let question = Question {
         from: compiled.side(cell.from, master.initiator),
@@ -476,7 +525,7 @@ fn permit_expected<M: Memory>(
     };
     match compiled.ask(&question) {
         Some(id) => answered(compiled, packet, cell, id, false),
-        None => no_rule(compiled, cell, Reason::NoRule),
+        None => Err(no_rule(compiled, cell, Reason::NoRule)),
     }
 }
 
@@ -508,9 +557,9 @@ fn answered<M: Memory>(
     cell: Cell,
     id: AnswerId,
     cast: bool,
-) -> Decision {
+) -> Result<Pass, Decision> {
     let Some(answer) = compiled.answer(id) else {
-        return no_rule(compiled, cell, Reason::NoRule);
+        return Err(no_rule(compiled, cell, Reason::NoRule));
     };
     let decision = match answer.action {
         Action::Deny { reject } => {
@@ -523,13 +572,13 @@ fn answered<M: Memory>(
         Action::Allow { masquerade: true } if untranslated(packet) => {
             Decision::drop(Reason::NatChanged)
         }
-        Action::Allow { .. } => Decision::accept(Reason::Allowed),
+        Action::Allow { .. } => return Ok(Pass::Allowed(id)),
     };
-    Decision {
+    Err(Decision {
         rule: Some(answer.rule),
         answer: Some(id),
         ..decision.within(cell)
-    }
+    })
 }
 
 /// Whether the flow went on its way before the policy said that its source is to be translated:

@@ -41,6 +41,12 @@ fn compiled(said: &Said) -> Compiled<Heap> {
 
 fn both(compiled: &Compiled<Heap>, facts: &Facts) -> (Decision, Decision) {
     let is = decide(&Guard::Armed(compiled), facts);
+    // What is counted with the answer is what the verdict says.
+    if let Some(id) = is.answer {
+        let answer = compiled.answer(id).unwrap();
+        assert_eq!(Some(compiled.cell_at(answer.cell)), is.cell, "{facts:#?}");
+        assert_eq!(Some(answer.rule), is.rule);
+    }
     (
         is,
         reference::decide(reference::Guard::Armed(&compiled.policy), facts),

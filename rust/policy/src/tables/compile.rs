@@ -55,7 +55,7 @@ impl<M: Memory> Compiled<M> {
             entries.add_rule(rule, id, &answers)?;
         }
         let mut entries = entries.list;
-        let spans = Spans::new(&mut entries)?;
+        let spans = Spans::new(&mut entries, policy.zones.len().saturating_add(1))?;
         Ok(Compiled {
             hosts: hosts(&policy, &members)?,
             cameras: cameras(&policy)?,
@@ -90,8 +90,8 @@ fn cameras<M: Memory>(policy: &Policy<M>) -> Result<M::List<(Address, CameraId)>
     Ok(all)
 }
 
-/// Puts cameras that are in the same sides of the same rules into one group; says also how many
-/// places there are with the groups.
+/// Puts cameras of one zone that are in the same sides of the same rules into one group, since an
+/// answer is of one cell; says also how many places there are with the groups.
 #[inline(never)]
 fn members<M: Memory>(
     policy: &Policy<M>,
@@ -123,11 +123,14 @@ fn members<M: Memory>(
         start = start.saturating_add(len);
     }
     let sides = |run: Run| run.of(&named).iter().map(|(_, side)| *side);
-    sort(&mut sorted, |a, b| {
-        sides(a.1).cmp(sides(b.1)).then(a.0.cmp(&b.0)).is_lt()
-    });
+    let zone = |camera| policy.camera(camera).map(|camera| camera.zone);
+    let order = |a: &(CameraId, Run), b: &(CameraId, Run)| {
+        let zones = zone(a.0).cmp(&zone(b.0));
+        zones.then_with(|| sides(a.1).cmp(sides(b.1)))
+    };
+    sort(&mut sorted, |a, b| order(a, b).then(a.0.cmp(&b.0)).is_lt());
     let mut group = first_group;
-    for same in runs(&sorted, |a, b| sides(a.1).eq(sides(b.1))) {
+    for same in runs(&sorted, |a, b| order(a, b).is_eq()) {
         for (place, (camera, run)) in same.iter().enumerate() {
             let flag = |side: u32| if side & 1 == 0 { FROM } else { TO };
             let member = usize::try_from(*camera).ok();

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hash tables that are filled once and then only read: open addressing, never more than half
-//! full, and no probe longer than the longest that filling needed.
+//! Hash tables that are filled once and then only read: open addressing, at most half full.
 
 use crate::memory::{List, Memory, OutOfMemory};
 
 /// What a table is asked for.
 pub(super) trait Key: Copy + Eq {
+    /// Any key; it fills places where nothing is.
+    const ANY: Self;
+
     /// 64 bits of which the upper ones depend on all bits of the key.
     fn hash(self) -> u64;
+}
+
+/// What a table answers.
+pub(super) trait Value: Copy {
+    /// That nothing is known.
+    const NONE: Self;
+
+    /// Whether it is that.
+    fn is_none(self) -> bool;
 }
 
 /// 2^64 divided by the golden ratio: multiplicative hashing (Knuth, TAOCP 3, 6.4).
 const PHI: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Key for u32 {
+    const ANY: Self = 0;
+
     #[inline(always)]
     fn hash(self) -> u64 {
         u64::from(self).wrapping_mul(PHI)
@@ -22,6 +35,8 @@ impl Key for u32 {
 }
 
 impl Key for u64 {
+    const ANY: Self = 0;
+
     #[inline(always)]
     fn hash(self) -> u64 {
         // Both halves have to reach the upper bits.
@@ -30,6 +45,8 @@ impl Key for u64 {
 }
 
 impl Key for u128 {
+    const ANY: Self = 0;
+
     #[inline(always)]
     fn hash(self) -> u64 {
         let (high, low) = ((self >> 64) as u64, self as u64);
@@ -41,92 +58,76 @@ impl Key for u128 {
 #[derive(Clone, Copy)]
 struct Slot<K, V> {
     key: K,
-    value: Option<V>,
+    value: V,
 }
 
-/// The places of one table among those of all.
-#[derive(Clone, Copy)]
-pub(super) struct Area {
-    start: usize,
-    // One less than the number of places, which is a power of two.
-    mask: usize,
-    shift: u32,
-    // The most places that have to be looked at.
-    reach: usize,
-}
-
-/// Several tables, one behind the other.
-pub(super) struct Tables<K: Key, V: Copy, M: Memory> {
+/// A table. A key is at the place that its hash says, or behind that with none free between; what
+/// would wrap around stands behind the end.
+pub(super) struct Table<K: Key, V: Value, M: Memory> {
     slots: M::List<Slot<K, V>>,
+    shift: u32,
 }
 
-impl<K: Key, V: Copy, M: Memory> Tables<K, V, M> {
-    /// No table yet; allocates nothing.
-    pub(super) fn new() -> Self {
-        Tables { slots: List::new() }
-    }
-
-    /// Adds a table with room for `most` entries.
-    pub(super) fn add(&mut self, most: usize, filler: K) -> Result<Area, OutOfMemory> {
+impl<K: Key, V: Value, M: Memory> Table<K, V, M> {
+    /// An empty table with room for `most` entries.
+    pub(super) fn new(most: usize) -> Result<Self, OutOfMemory> {
         // 2 to 2^62 places, so that a shift is never by the whole width.
         let len = most.max(1).checked_mul(2).ok_or(OutOfMemory)?;
         let len = len.checked_next_power_of_two().ok_or(OutOfMemory)?;
-        let start = self.slots.len();
-        let slot = Slot {
-            key: filler,
-            value: None,
-        };
+        let mut slots: M::List<Slot<K, V>> = List::new();
         for _ in 0..len {
-            self.slots.push(slot)?;
+            slots.push(Self::FREE)?;
         }
-        Ok(Area {
-            start,
-            mask: len.wrapping_sub(1),
+        Ok(Table {
+            slots,
             shift: len.leading_zeros().saturating_add(1),
-            reach: 0,
         })
     }
 
-    /// The places to look for a key, in order.
+    const FREE: Slot<K, V> = Slot {
+        key: K::ANY,
+        value: V::NONE,
+    };
+
+    /// The first place to look for a key.
     #[inline(always)]
-    fn places(area: &Area, key: K) -> impl Iterator<Item = usize> {
-        let Area { start, mask, .. } = *area;
-        let first = key.hash().wrapping_shr(area.shift) as usize;
-        (0..area.reach).map(move |step| start.wrapping_add(first.wrapping_add(step) & mask))
+    fn place(&self, key: K) -> usize {
+        key.hash().wrapping_shr(self.shift) as usize
     }
 
-    /// Enters a key that is not there yet. Without room for it the table stays as it is.
-    pub(super) fn enter(&mut self, area: &mut Area, key: K, value: V) {
-        let whole = Area {
-            reach: area.mask.saturating_add(1),
-            ..*area
-        };
-        let mut probes = 0usize;
-        for place in Self::places(&whole, key) {
-            probes = probes.saturating_add(1);
+    /// Enters a key that is not there yet.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the table could not grow behind its end.
+    pub(super) fn enter(&mut self, key: K, value: V) -> Result<(), OutOfMemory> {
+        let mut place = self.place(key);
+        loop {
             match self.slots.get_mut(place) {
                 Some(slot) if slot.value.is_none() => {
-                    let value = Some(value);
                     *slot = Slot { key, value };
-                    area.reach = area.reach.max(probes);
-                    return;
+                    return Ok(());
                 }
-                Some(_) => {}
-                None => return,
+                Some(_) => place = place.saturating_add(1),
+                None => return self.slots.push(Slot { key, value }),
             }
         }
     }
 
-    /// The value of a key.
+    /// The value of a key. As many steps as there are entries side by side, at most.
     #[inline(always)]
-    pub(super) fn get(&self, area: &Area, key: K) -> Option<V> {
-        for place in Self::places(area, key) {
-            let slot = self.slots.get(place)?;
-            let value = slot.value?;
+    pub(super) fn get(&self, key: K) -> V {
+        let mut place = self.place(key);
+        while let Some(slot) = self.slots.get(place) {
+            // A free place may have any key, and says none.
             if slot.key == key {
-                return Some(value);
+                return slot.value;
             }
+            if slot.value.is_none() {
+                break;
+            }
+            place = place.wrapping_add(1);
         }
-        None
+        V::NONE
     }
 }

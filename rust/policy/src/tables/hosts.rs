@@ -5,7 +5,10 @@
 //! No two networks overlap, so an address is in at most one of them: one exact match for each
 //! length that networks have, and one for cameras, is a longest-prefix match.
 
-use super::hash::{Area, Key, Tables};
+use super::{
+    hash::{Key, Table, Value},
+    NOWHERE,
+};
 use crate::{
     address::{Address, Family, Prefix},
     memory::{sort, List, Memory, OutOfMemory},
@@ -64,6 +67,15 @@ impl Host {
     }
 }
 
+impl Value for Host {
+    const NONE: Self = Host::of(NOWHERE);
+
+    #[inline(always)]
+    fn is_none(self) -> bool {
+        self.zone == NOWHERE
+    }
+}
+
 /// The bits of an address of one family.
 trait Bits: Key {
     const FAMILY: Family;
@@ -103,23 +115,19 @@ impl Bits for u128 {
 }
 
 /// All prefixes of one length.
-struct Length<B> {
+struct Length<B: Bits, M: Memory> {
     bits: u8,
     mask: B,
-    area: Area,
+    table: Table<B, Host, M>,
 }
 
 /// The prefixes of one family, the longest first.
-struct Prefixes<B: Bits, M: Memory> {
-    lengths: M::List<Length<B>>,
-    tables: Tables<B, Host, M>,
-}
+struct Prefixes<B: Bits, M: Memory>(M::List<Length<B, M>>);
 
 impl<B: Bits, M: Memory> Prefixes<B, M> {
     #[inline(never)] // Twice in one stack frame is once too often.
     fn new(all: &[(Prefix, Host)]) -> Result<Self, OutOfMemory> {
-        let mut lengths: M::List<Length<B>> = List::new();
-        let mut tables: Tables<B, Host, M> = Tables::new();
+        let mut lengths: M::List<Length<B, M>> = List::new();
         let mut counts: M::List<usize> = List::new();
         for _ in 0..=B::FAMILY.bits() {
             counts.push(0)?;
@@ -135,27 +143,33 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
         }
         for (bits, count) in (0..=B::FAMILY.bits()).zip(counts.iter().copied()) {
             if count > 0 {
-                let mask = B::mask(bits);
-                let area = tables.add(count, mask)?;
-                lengths.push(Length { bits, mask, area })?;
+                lengths.push(Length {
+                    bits,
+                    mask: B::mask(bits),
+                    table: Table::new(count)?,
+                })?;
             }
         }
         sort(&mut lengths, |a, b| a.bits > b.bits);
         for (prefix, host) in ours() {
             let length = lengths.iter_mut().find(|l| l.bits == prefix.bits());
             if let Some(length) = length {
-                tables.enter(&mut length.area, B::of(prefix.first()), *host);
+                length.table.enter(B::of(prefix.first()), *host)?;
             }
         }
-        Ok(Prefixes { lengths, tables })
+        Ok(Prefixes(lengths))
     }
 
     #[inline(always)]
-    fn find(&self, address: Address) -> Option<Host> {
+    fn find(&self, address: Address) -> Host {
         let bits = B::of(address);
-        self.lengths
-            .iter()
-            .find_map(|length| self.tables.get(&length.area, bits.and(length.mask)))
+        for length in self.0.iter() {
+            let host = length.table.get(bits.and(length.mask));
+            if !host.is_none() {
+                return host;
+            }
+        }
+        Host::NONE
     }
 }
 
@@ -184,6 +198,10 @@ impl<M: Memory> Hosts<M> {
             Family::V4 => self.v4.find(address),
             Family::V6 => self.v6.find(address),
         };
-        found.unwrap_or(self.other)
+        if found.is_none() {
+            self.other
+        } else {
+            found
+        }
     }
 }

@@ -3,10 +3,12 @@
 //! Which rule answers for which service, between two places: disjoint spans of services, each
 //! with the one answer that counts there.
 
-use super::{hash::Area, hash::Tables, AnswerId};
+use super::{
+    hash::{Table, Value},
+    AnswerId,
+};
 use crate::{
     memory::{count_before, runs, sort, List, Memory, OutOfMemory},
-    policy::Run,
 };
 
 /// A service as a number: the protocol, then the port or type. 0 stands for what only services
@@ -48,10 +50,28 @@ struct Span {
     answer: AnswerId,
 }
 
+/// Some spans that follow each other.
+#[derive(Clone, Copy)]
+struct Run {
+    start: u32,
+    len: u32,
+}
+
+impl Value for Run {
+    const NONE: Self = Run { start: 0, len: 0 };
+
+    #[inline(always)]
+    fn is_none(self) -> bool {
+        self.len == 0
+    }
+}
+
 /// The spans of all pairs of places.
 pub(super) struct Spans<M: Memory> {
-    pairs: Tables<u64, Run, M>,
-    area: Area,
+    // Of usual flows between whole zones, and the router: nearly every packet's.
+    wholes: M::List<Run>,
+    whole: usize,
+    others: Table<u64, Run, M>,
     spans: M::List<Span>,
 }
 
@@ -63,53 +83,94 @@ pub(super) fn pair(kind: Kind, from: u32, to: u32) -> u64 {
 
 impl<M: Memory> Spans<M> {
     /// Of entries in any order. Where several answers meet, the one with the lowest number counts.
-    pub(super) fn new(entries: &mut [Entry]) -> Result<Self, OutOfMemory> {
+    /// The first `whole` places are zones and the router.
+    pub(super) fn new(entries: &mut [Entry], whole: usize) -> Result<Self, OutOfMemory> {
         sort(entries, |a, b| {
             (a.pair, a.answer, a.first) < (b.pair, b.answer, b.first)
         });
         let sorted: &[Entry] = entries;
         let pairs = || runs(sorted, |a, b| a.pair == b.pair);
-        let mut tables: Tables<u64, Run, M> = Tables::new();
-        let mut area = tables.add(
-            pairs().fold(0, |count: usize, _| count.saturating_add(1)),
-            u64::MAX,
-        )?;
-        let mut spans: M::List<Span> = List::new();
+        let count = pairs().fold(0, |count: usize, _| count.saturating_add(1));
+        let mut spans: Spans<M> = Spans {
+            wholes: List::new(),
+            whole,
+            others: Table::new(count)?,
+            spans: List::new(),
+        };
+        for _ in 0..whole.checked_mul(whole).ok_or(OutOfMemory)? {
+            spans.wholes.push(Run::NONE)?;
+        }
         let mut painter: Painter<M> = Painter::new();
         for entries in pairs() {
-            let start = spans.len();
-            painter.paint(entries, &mut spans)?;
-            let len = spans.len().wrapping_sub(start);
+            let start = spans.spans.len();
+            painter.paint(entries, &mut spans.spans)?;
+            let len = spans.spans.len().wrapping_sub(start);
+            let run = Run {
+                start: u32::try_from(start).map_err(|_| OutOfMemory)?,
+                len: u32::try_from(len).map_err(|_| OutOfMemory)?,
+            };
             if let Some(entry) = entries.first() {
-                tables.enter(&mut area, entry.pair, Run { start, len });
+                spans.enter(entry.pair, run)?;
             }
         }
-        Ok(Spans {
-            pairs: tables,
-            area,
-            spans,
-        })
+        Ok(spans)
     }
 
-    /// The answer between two places for a service. As many steps as the number of spans has bits.
+    fn enter(&mut self, pair: u64, run: Run) -> Result<(), OutOfMemory> {
+        let (kind, from, to) = (pair >> 62, pair << 2 >> 33, pair & ((1 << 31) - 1));
+        let place = |place: u64| usize::try_from(place).ok().filter(|p| *p < self.whole);
+        match (kind, place(from), place(to)) {
+            (0, Some(from), Some(to)) => {
+                let place = self.place(from, to);
+                if let Some(whole) = self.wholes.get_mut(place) {
+                    *whole = run;
+                }
+                Ok(())
+            }
+            _ => self.others.enter(pair, run),
+        }
+    }
+
+    #[inline(always)]
+    fn place(&self, from: usize, to: usize) -> usize {
+        from.wrapping_mul(self.whole).wrapping_add(to)
+    }
+
+    /// The answer for a service, of a usual flow between two zones, or one and the router.
+    #[inline(always)]
+    pub(super) fn find_whole(&self, from: u32, to: u32, service: ServiceKey) -> AnswerId {
+        match self.wholes.get(self.place(from as usize, to as usize)) {
+            Some(run) => self.find_in(*run, service),
+            None => NO_ANSWER,
+        }
+    }
+
+    /// The answer between any other two places.
     #[inline(always)]
     pub(super) fn find(&self, pair: u64, service: ServiceKey) -> AnswerId {
-        let Some(run) = self.pairs.get(&self.area, pair) else {
+        self.find_in(self.others.get(pair), service)
+    }
+
+    /// The answer of one pair for a service. As many steps as the number of spans has bits.
+    #[inline(always)]
+    fn find_in(&self, run: Run, service: ServiceKey) -> AnswerId {
+        if run.is_none() {
             return NO_ANSWER;
-        };
-        let spans = run.of(&self.spans);
+        }
         // The first span begins at 0.
-        let (mut low, mut len) = (0usize, spans.len());
+        let (mut low, mut len) = (run.start, run.len);
         while len > 1 {
             let half = len / 2;
             let middle = low.wrapping_add(half);
-            match spans.get(middle) {
+            match self.spans.get(middle as usize) {
                 Some(span) if span.first <= service => low = middle,
                 _ => {}
             }
             len = len.wrapping_sub(half);
         }
-        spans.get(low).map_or(NO_ANSWER, |span| span.answer)
+        self.spans
+            .get(low as usize)
+            .map_or(NO_ANSWER, |span| span.answer)
     }
 }
 
