@@ -22,8 +22,8 @@ use camzone_policy::{
     decide::{
         rule_on,
         Decision,
-        Pass,
         Reason,
+        Ruling,
         Verdict, //
     },
     facts::{
@@ -165,13 +165,15 @@ pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
         namespace,
         regime,
     };
-    let decision = match rule_on(&regime.guard(), &asked) {
-        Ok(Pass::GoOn) => return bindings::NF_ACCEPT,
-        Ok(Pass::Allowed(answer)) => return regime.counters().accept(answer, packet.len()),
-        Err(decision) => decision,
-    };
-    let verdict = settle(&asked, &decision);
-    if decision.verdict == Verdict::Reject {
+    let ruling = rule_on(&regime.guard(), &asked);
+    if ruling == Ruling::GO_ON {
+        return bindings::NF_ACCEPT;
+    }
+    if let Some(answer) = ruling.allowed_by() {
+        return regime.counters().accept(answer, packet.len());
+    }
+    let verdict = settle(&asked, ruling);
+    if ruling.verdict() == Verdict::Reject {
         packet.reject();
     }
     verdict
@@ -181,13 +183,14 @@ pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
 #[inline(never)]
 fn settle<const HOOK: u32, const FAMILY: u32>(
     asked: &Asked<'_, '_, HOOK, FAMILY>,
-    decision: &Decision,
+    ruling: Ruling,
 ) -> c_uint {
+    let Asked { packet, regime, .. } = *asked;
+    let decision = ruling.decision(&regime.guard());
     let Some(reason) = decision.reason else {
         return bindings::NF_DROP;
     };
-    let Asked { packet, regime, .. } = *asked;
-    count(regime, decision, reason, packet.len());
+    count(regime, &decision, reason, packet.len());
     if decision.verdict == Verdict::Accept {
         return bindings::NF_ACCEPT;
     }

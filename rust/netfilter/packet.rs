@@ -203,6 +203,17 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The source and the destination.
+    pub(super) fn addresses(&self) -> (Address, Address) {
+        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: bytes 12 to 19, and 8 to 39.
+        unsafe {
+            match self.family() {
+                Family::V4 => (Address::v4(self.ip(12)), Address::v4(self.ip(16))),
+                Family::V6 => (Address::v6(self.ip(8)), Address::v6(self.ip(24))),
+            }
+        }
+    }
+
     /// The source of a packet of IPv4.
     #[inline(always)]
     pub(super) fn source_v4(&self) -> [u8; 4] {

@@ -48,6 +48,9 @@ struct Binding {
     ifindex: c_int,
 }
 
+/// No zone has this number.
+const NO_ZONE: ZoneId = ZoneId::MAX;
+
 /// A number and its zone in one word, so that a packet never sees one without the other.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Bound(u64);
@@ -127,22 +130,25 @@ impl Table {
             .find(|place| self.get(*place).is_some_and(|b| b.ifindex() == ifindex))
     }
 
-    /// The zone of a number, which is nearly always in the first place where it can be.
+    /// The zone of a number, which is nearly always in the first place where it can be; else
+    /// [`NO_ZONE`].
     #[inline(always)]
-    fn zone(&self, ifindex: c_int) -> Option<ZoneId> {
-        let bound = self.get(ifindex as usize & self.0.len().wrapping_sub(1))?;
-        if bound.ifindex() == ifindex {
-            return Some(bound.zone());
+    fn zone(&self, ifindex: c_int) -> ZoneId {
+        match self.get(ifindex as usize & self.0.len().wrapping_sub(1)) {
+            Some(bound) if bound.ifindex() == ifindex => bound.zone(),
+            _ => self.zone_behind(ifindex),
         }
-        self.zone_behind(ifindex)
     }
 
     #[cold]
     #[inline(never)]
-    fn zone_behind(&self, ifindex: c_int) -> Option<ZoneId> {
-        let bound = self.get(self.find(ifindex)?)?;
+    fn zone_behind(&self, ifindex: c_int) -> ZoneId {
+        let bound = self.find(ifindex).and_then(|place| self.get(place));
         // It may have been unbound meanwhile.
-        (bound.ifindex() == ifindex).then_some(bound.zone())
+        match bound {
+            Some(bound) if bound.ifindex() == ifindex => bound.zone(),
+            _ => NO_ZONE,
+        }
     }
 
     /// Binds a number; says how many places are gone no more. Without a place it is in no zone.
@@ -243,10 +249,11 @@ impl Ports {
     /// The zone of an interface.
     #[inline(always)]
     pub(super) fn zone(&self, interface: Interface) -> Option<ZoneId> {
-        match interface.0 {
-            0 => None,
+        let zone = match interface.0 {
+            0 => NO_ZONE,
             ifindex => self.table.zone(ifindex),
-        }
+        };
+        (zone != NO_ZONE).then_some(zone)
     }
 
     /// A device is there, was renamed or changed its master (`there`), or is about to go. Slaves

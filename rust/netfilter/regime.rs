@@ -255,10 +255,9 @@ impl Regime {
         };
         let compiled = &armed.compiled;
         let zones = compiled.policy.zones.len();
-        let camera = packet.header().and_then(|header| {
-            let sender = compiled.camera_of(header.source);
-            sender.or_else(|| compiled.camera_of(header.destination))
-        });
+        let (source, destination) = packet.addresses();
+        let sender = compiled.camera_of(source);
+        let camera = sender.or_else(|| compiled.camera_of(destination));
         if let Some(camera) = camera {
             let place = zones.saturating_add(1).saturating_add(camera as usize);
             return (place, Some(camera));

@@ -6,9 +6,11 @@ mod flow;
 mod icmp;
 mod ingress;
 mod reason;
+mod ruling;
 
 pub use flow::{allows, masquerades};
 pub use reason::Reason;
+pub use ruling::Ruling;
 
 pub use crate::tables::Cell;
 use crate::{
@@ -58,126 +60,73 @@ pub struct Decision {
     pub answer: Option<AnswerId>,
 }
 
-impl Decision {
-    const GO_ON: Decision = Decision {
-        verdict: Verdict::Accept,
-        reason: None,
-        cell: None,
-        rule: None,
-        answer: None,
-    };
-
-    const fn accept(reason: Reason) -> Self {
-        Decision {
-            verdict: Verdict::Accept,
-            reason: Some(reason),
-            cell: None,
-            rule: None,
-            answer: None,
-        }
-    }
-
-    const fn drop(reason: Reason) -> Self {
-        Decision {
-            verdict: Verdict::Drop,
-            reason: Some(reason),
-            cell: None,
-            rule: None,
-            answer: None,
-        }
-    }
-
-    const fn within(self, cell: Cell) -> Self {
-        Decision {
-            cell: Some(cell),
-            ..self
-        }
-    }
-}
-
 /// The verdict on a packet.
 pub fn decide<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Decision {
-    match rule_on(guard, packet) {
-        Ok(ok) => match guard {
-            Guard::Armed(compiled) => accepted(compiled, ok),
-            Guard::Idle | Guard::Sealed => Decision::GO_ON,
-        },
-        Err(decision) => decision,
-    }
+    rule_on(guard, packet).decision(guard)
 }
 
-/// What lets nearly every packet go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pass {
-    /// [`Hook::PreRouting`] has nothing against it.
-    GoOn,
-    /// An allow says so.
-    Allowed(AnswerId),
-}
-
-/// The verdict on a packet, in two words where it passes by the usual ways: [`decide`] for hooks.
-///
-/// # Errors
-///
-/// The decision, where it does not.
+/// The verdict on a packet, in one word: [`decide`] for hooks.
 #[inline(always)] // Everything the hook knows already, its family first of all, folds away.
-pub fn rule_on<M: Memory>(
-    guard: &Guard<'_, M>,
-    packet: &impl Packet,
-) -> Result<Pass, Decision> {
-    let (ingress, egress) = match packet.hook() {
+pub fn rule_on<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Ruling {
+    let Guard::Armed(compiled) = guard else {
+        return unarmed(matches!(guard, Guard::Idle), packet);
+    };
+    let (ingress, egress) = ports(packet);
+    let ruling = if is_loopback(packet, ingress, egress) {
+        Ruling::accept(Reason::Loopback)
+    } else if packet.plain().is_none() && packet.header().is_none() {
+        Ruling::drop(Reason::Malformed)
+    } else if packet.hook() == Hook::PreRouting {
+        return ingress::check(compiled, packet, ingress);
+    } else {
+        match Way::of(packet.hook(), ingress, egress) {
+            Some(way) => return judge(compiled, packet, way),
+            None => Ruling::drop(Reason::NoZone),
+        }
+    };
+    go_on(packet, ruling)
+}
+
+/// The verdict where no policy is in force.
+#[cold]
+fn unarmed(idle: bool, packet: &impl Packet) -> Ruling {
+    let (ingress, egress) = ports(packet);
+    let ruling = match idle {
+        _ if is_loopback(packet, ingress, egress) => Ruling::accept(Reason::Loopback),
+        true => Ruling::accept(Reason::Idle),
+        false => Ruling::drop(Reason::Sealed),
+    };
+    go_on(packet, ruling)
+}
+
+/// What passes PRE_ROUTING is counted where it goes.
+#[inline]
+fn go_on(packet: &impl Packet, ruling: Ruling) -> Ruling {
+    if packet.hook() == Hook::PreRouting && ruling.verdict() == Verdict::Accept {
+        return Ruling::GO_ON;
+    }
+    ruling
+}
+
+/// Where the packet came in and where it goes out, as far as its hook knows.
+#[inline(always)]
+fn ports(packet: &impl Packet) -> (Port, Port) {
+    match packet.hook() {
         Hook::PreRouting | Hook::LocalIn => (packet.ingress(), Port::Unzoned),
         Hook::Forward => (packet.ingress(), packet.egress()),
         Hook::LocalOut => (Port::Unzoned, packet.egress()),
-    };
-    let loopback = match packet.hook() {
+    }
+}
+
+#[inline(always)]
+fn is_loopback(packet: &impl Packet, ingress: Port, egress: Port) -> bool {
+    match packet.hook() {
         // What is looped back is the router's own, or multicast that it forwards and hears.
         Hook::PreRouting | Hook::LocalIn => {
             ingress == Port::Loopback || (packet.looped_back() && packet.source_is_local())
         }
         Hook::LocalOut => egress == Port::Loopback,
         Hook::Forward => false,
-    };
-    let ruling = if loopback {
-        Err(Decision::accept(Reason::Loopback))
-    } else {
-        match guard {
-            Guard::Idle => Err(Decision::accept(Reason::Idle)),
-            Guard::Sealed => Err(Decision::drop(Reason::Sealed)),
-            Guard::Armed(_) if packet.plain().is_none() && packet.header().is_none() => {
-                Err(Decision::drop(Reason::Malformed))
-            }
-            Guard::Armed(compiled) if packet.hook() == Hook::PreRouting => {
-                ingress::check(compiled, packet, ingress)
-            }
-            Guard::Armed(compiled) => match Way::of(packet.hook(), ingress, egress) {
-                Some(way) => judge(compiled, packet, way),
-                None => Err(Decision::drop(Reason::NoZone)),
-            },
-        }
-    };
-    // What passes PRE_ROUTING is counted where it goes.
-    match ruling {
-        Err(decision)
-            if packet.hook() == Hook::PreRouting && decision.verdict == Verdict::Accept =>
-        {
-            Ok(Pass::GoOn)
-        }
-        other => other,
-    }
-}
-
-/// What an allow that lets a packet pass comes to, in full.
-fn accepted<M: Memory>(compiled: &Compiled<M>, pass: Pass) -> Decision {
-    let Pass::Allowed(id) = pass else {
-        return Decision::GO_ON;
-    };
-    let answer = compiled.answer(id);
-    Decision {
-        cell: answer.map(|answer| compiled.cell_at(answer.cell)),
-        rule: answer.map(|answer| answer.rule),
-        answer: Some(id),
-        ..Decision::accept(Reason::Allowed)
     }
 }
 
@@ -219,29 +168,29 @@ fn judge<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
     way: Way,
-) -> Result<Pass, Decision> {
+) -> Ruling {
     let mut ipv6 = Ipv6Mode::Full;
     if packet.family() == Family::V6 {
         ipv6 = way.ipv6(compiled);
         if ipv6 == Ipv6Mode::Off {
-            return Err(Decision::drop(Reason::Ipv6Off));
+            return Ruling::drop(Reason::Ipv6Off);
         }
         let may_be_neighbour = matches!(packet.plain(), None | Some(protocol::ICMPV6));
         if packet.hook() != Hook::Forward && may_be_neighbour {
             let header = packet.header();
-            if let Some(decision) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
-                return Err(decision);
+            if let Some(ruling) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
+                return ruling;
             }
         }
     }
     let seen = packet.seen();
     match seen {
-        Seen::Invalid => return Err(Decision::drop(Reason::Invalid)),
-        Seen::Untracked => return Err(Decision::drop(Reason::Untracked)),
+        Seen::Invalid => return Ruling::drop(Reason::Invalid),
+        Seen::Untracked => return Ruling::drop(Reason::Untracked),
         Seen::Established if ipv6 != Ipv6Mode::Minimal => {}
         Seen::Established | Seen::New | Seen::Related => {
-            if let Some(decision) = special(compiled, packet, seen, way, ipv6) {
-                return Err(decision);
+            if let Some(ruling) = special(compiled, packet, seen, way, ipv6) {
+                return ruling;
             }
         }
     }
@@ -257,13 +206,13 @@ fn special<M: Memory>(
     seen: Seen,
     way: Way,
     ipv6: Ipv6Mode,
-) -> Option<Decision> {
+) -> Option<Ruling> {
     if seen == Seen::Related || ipv6 == Ipv6Mode::Minimal {
         return about(compiled, packet, seen, way, ipv6);
     }
     if opens_tcp(packet) {
         return match packet.header() {
-            None => Some(Decision::drop(Reason::Malformed)),
+            None => Some(Ruling::drop(Reason::Malformed)),
             Some(header) => opens_badly(&header),
         };
     }
@@ -286,9 +235,9 @@ fn about<M: Memory>(
     seen: Seen,
     way: Way,
     ipv6: Ipv6Mode,
-) -> Option<Decision> {
+) -> Option<Ruling> {
     let Some(header) = packet.header() else {
-        return Some(Decision::drop(Reason::Malformed));
+        return Some(Ruling::drop(Reason::Malformed));
     };
     let about = seen == Seen::Related && is_about(packet, &header);
     if ipv6 == Ipv6Mode::Minimal {
@@ -296,7 +245,7 @@ fn about<M: Memory>(
         return Some(if may {
             minimal_error(compiled, packet, &header, way)
         } else {
-            Decision::drop(Reason::Ipv6Off)
+            Ruling::drop(Reason::Ipv6Off)
         });
     }
     if about && packet.hook() == Hook::LocalOut {
@@ -304,7 +253,7 @@ fn about<M: Memory>(
     }
     if about {
         let passes = icmp::is_error(&header);
-        return (!passes).then(|| Decision::drop(icmp::reason_of_error(&header)));
+        return (!passes).then(|| Ruling::drop(icmp::reason_of_error(&header)));
     }
     if opens_tcp(packet) {
         return opens_badly(&header);
@@ -313,11 +262,11 @@ fn about<M: Memory>(
 }
 
 /// What is wrong with a packet that opens a TCP flow.
-fn opens_badly(header: &Header) -> Option<Decision> {
+fn opens_badly(header: &Header) -> Option<Ruling> {
     match header.transport {
         Transport::Tcp(flags) if is_plain_syn(flags) => None,
-        Transport::Tcp(_) => Some(Decision::drop(Reason::NotSyn)),
-        _ => Some(Decision::drop(Reason::Malformed)),
+        Transport::Tcp(_) => Some(Ruling::drop(Reason::NotSyn)),
+        _ => Some(Ruling::drop(Reason::Malformed)),
     }
 }
 
@@ -338,7 +287,7 @@ fn minimal_error<M: Memory>(
     packet: &impl Packet,
     header: &Header,
     way: Way,
-) -> Decision {
+) -> Ruling {
     let from = |address| owns(compiled.side(way.from, address), address);
     let fits = match (packet.hook(), packet.reply()) {
         (Hook::LocalOut, _) => {
@@ -349,9 +298,9 @@ fn minimal_error<M: Memory>(
         (_, true) => from(packet.ends().responder),
     };
     if fits {
-        Decision::accept(Reason::IcmpError)
+        Ruling::accept(Reason::IcmpError)
     } else {
-        Decision::drop(Reason::WrongZone)
+        Ruling::drop(Reason::WrongZone)
     }
 }
 
@@ -371,9 +320,9 @@ fn own_error<M: Memory>(
     packet: &impl Packet,
     header: &Header,
     way: Way,
-) -> Decision {
+) -> Ruling {
     if !is_reset(header) && !icmp::is_error(header) {
-        return Decision::drop(icmp::reason_of_error(header));
+        return Ruling::drop(icmp::reason_of_error(header));
     }
     let cell = Cell {
         from: None,
@@ -390,7 +339,7 @@ fn own_error<M: Memory>(
     };
     let to = compiled.side(way.to, header.destination);
     if !receives(packet, to, header.destination) {
-        return Decision::drop(Reason::WrongZone).within(cell);
+        return Ruling::drop(Reason::WrongZone).within(compiled, cell);
     }
     let question = Question {
         from: compiled.side(None, header.source),
@@ -400,17 +349,12 @@ fn own_error<M: Memory>(
         broadcast: false,
     };
     if let Some(id) = compiled.ask(&question) {
-        if let Some(answer) = compiled.answer(id) {
-            if matches!(answer.action, Action::Deny { .. }) {
-                return Decision {
-                    rule: Some(answer.rule),
-                    answer: Some(id),
-                    ..Decision::drop(Reason::Denied).within(cell)
-                };
-            }
+        let action = compiled.answer(id).map(|answer| answer.action);
+        if matches!(action, Some(Action::Deny { .. })) {
+            return Ruling::drop(Reason::Denied).by(id);
         }
     }
-    Decision::accept(Reason::IcmpError).within(cell)
+    Ruling::accept(Reason::IcmpError).within(compiled, cell)
 }
 
 /// Whether an end of a flow is where the packet's way says. The addresses of `fe80::/10` are in
@@ -447,7 +391,7 @@ fn is_cast(packet: &impl Packet, address: Address) -> bool {
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
 #[inline(always)]
-fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Result<Pass, Decision> {
+fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Ruling {
     let reply = packet.reply();
     let ends = &packet.ends();
     let (from, to) = match reply {
@@ -463,7 +407,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
         true => owns(from, ends.initiator) && owns(to, ends.responder),
     };
     if !there {
-        return Err(Decision::drop(Reason::WrongZone).within(cell));
+        return Ruling::drop(Reason::WrongZone).within(compiled, cell);
     }
     // PRE_ROUTING looked already, but perhaps when another policy was in force.
     let (sender, host) = match reply {
@@ -471,7 +415,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
         true => (ends.responder, to.host),
     };
     if host.has_mac() && !ingress::has_its_mac(compiled, packet, sender) {
-        return Err(Decision::drop(Reason::MacMismatch).within(cell));
+        return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
     }
     if packet.master().is_some() {
         return permit_expected(compiled, packet, cell);
@@ -499,7 +443,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
         } else {
             Reason::NoRule
         };
-        return Err(no_rule(compiled, cell, reason));
+        return no_rule(compiled, cell, reason);
     };
     answered(compiled, packet, cell, id, cast)
 }
@@ -511,10 +455,10 @@ fn permit_expected<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
     cell: Cell,
-) -> Result<Pass, Decision> {
+) -> Ruling {
     let master = &packet.master().unwrap_or(Ends::NONE);
     let Some(cell) = cell_of_master(compiled, cell, &packet.ends(), master) else {
-        return Err(Decision::drop(Reason::WrongZone).within(cell));
+        return Ruling::drop(Reason::WrongZone).within(compiled, cell);
     };
     let question = Question {
         from: compiled.side(cell.from, master.initiator),
@@ -525,19 +469,19 @@ fn permit_expected<M: Memory>(
     };
     match compiled.ask(&question) {
         Some(id) => answered(compiled, packet, cell, id, false),
-        None => Err(no_rule(compiled, cell, Reason::NoRule)),
+        None => no_rule(compiled, cell, Reason::NoRule),
     }
 }
 
 /// What happens where no rule matches; `reason` says why the packet is dropped if it is.
 #[inline(never)]
-fn no_rule<M: Memory>(compiled: &Compiled<M>, cell: Cell, reason: Reason) -> Decision {
-    let decision = if default(compiled, cell) && reason == Reason::NoRule {
-        Decision::accept(Reason::Default)
+fn no_rule<M: Memory>(compiled: &Compiled<M>, cell: Cell, reason: Reason) -> Ruling {
+    let ruling = if default(compiled, cell) && reason == Reason::NoRule {
+        Ruling::accept(Reason::Default)
     } else {
-        Decision::drop(reason)
+        Ruling::drop(reason)
     };
-    decision.within(cell)
+    ruling.within(compiled, cell)
 }
 
 /// Whether what no rule matches passes.
@@ -557,28 +501,21 @@ fn answered<M: Memory>(
     cell: Cell,
     id: AnswerId,
     cast: bool,
-) -> Result<Pass, Decision> {
+) -> Ruling {
     let Some(answer) = compiled.answer(id) else {
-        return Err(no_rule(compiled, cell, Reason::NoRule));
+        return no_rule(compiled, cell, Reason::NoRule);
     };
-    let decision = match answer.action {
-        Action::Deny { reject } => {
-            let tell = reject && packet.hook() != Hook::LocalOut && !cast;
-            Decision {
-                verdict: if tell { Verdict::Reject } else { Verdict::Drop },
-                ..Decision::drop(Reason::Denied)
-            }
+    let ruling = match answer.action {
+        Action::Deny { reject } if reject && packet.hook() != Hook::LocalOut && !cast => {
+            Ruling::REJECT
         }
+        Action::Deny { .. } => Ruling::drop(Reason::Denied),
         Action::Allow { masquerade: true } if untranslated(packet) => {
-            Decision::drop(Reason::NatChanged)
+            Ruling::drop(Reason::NatChanged)
         }
-        Action::Allow { .. } => return Ok(Pass::Allowed(id)),
+        Action::Allow { .. } => Ruling::accept(Reason::Allowed),
     };
-    Err(Decision {
-        rule: Some(answer.rule),
-        answer: Some(id),
-        ..decision.within(cell)
-    })
+    ruling.by(id)
 }
 
 /// Whether the flow went on its way before the policy said that its source is to be translated:

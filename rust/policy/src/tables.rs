@@ -15,7 +15,7 @@ mod hosts;
 mod spans;
 
 use self::{
-    hosts::Hosts,
+    hosts::{Cameras, Hosts},
     spans::{pair, service_key, Entry, Kind, ServiceKey, Spans, NO_ANSWER},
 };
 use crate::{
@@ -95,8 +95,7 @@ pub struct Compiled<M: Memory> {
     /// The policy.
     pub policy: Policy<M>,
     hosts: Hosts<M>,
-    // Every camera's addresses, in order.
-    cameras: M::List<(Address, CameraId)>,
+    cameras: Cameras<M>,
     // Addresses of the router that rules name, in order.
     named: M::List<Address>,
     answers: M::List<Answer>,
@@ -196,8 +195,7 @@ impl<M: Memory> Compiled<M> {
 
     /// The camera that has `address`.
     pub fn camera_of(&self, address: Address) -> Option<CameraId> {
-        let found = search(&self.cameras, |(host, _)| host.cmp(&address))?;
-        self.cameras.get(found).map(|(_, camera)| *camera)
+        self.cameras.find(address)
     }
 
     /// What the cell of a flow says of it; `None` when no rule matches. The steps are the
@@ -205,6 +203,18 @@ impl<M: Memory> Compiled<M> {
     /// once more where rules name addresses of the router.
     #[inline(always)]
     pub(crate) fn ask(&self, question: &Question<'_>) -> Option<AnswerId> {
+        let Question { from, to, ends, .. } = *question;
+        let named = to.zone.is_none() && !self.named.is_empty();
+        if question.unusual_address || named || from.host.is_named() || to.host.is_named() {
+            return self.ask_all(question);
+        }
+        let (from, to) = (self.place(from.zone), self.place(to.zone));
+        some(self.spans.find_whole(from, to, service_of(ends)))
+    }
+
+    /// The same where rules may name one of the ends, or have to.
+    #[inline(never)]
+    fn ask_all(&self, question: &Question<'_>) -> Option<AnswerId> {
         let Question { from, to, ends, .. } = *question;
         let service = service_of(ends);
         let kind = match (question.unusual_address, question.broadcast) {
@@ -234,7 +244,7 @@ impl<M: Memory> Compiled<M> {
                 answer = answer.min(find(Kind::Usual, one_from, one_to));
             }
         }
-        (answer != NO_ANSWER).then_some(answer)
+        some(answer)
     }
 
     #[inline]
@@ -258,6 +268,11 @@ impl<M: Memory> Compiled<M> {
         let found = search(&self.named, |named| named.cmp(&address))?;
         Some(self.groups.saturating_add(u32::try_from(found).ok()?))
     }
+}
+
+#[inline(always)]
+fn some(answer: AnswerId) -> Option<AnswerId> {
+    (answer != NO_ANSWER).then_some(answer)
 }
 
 fn cell_index<M: Memory>(policy: &Policy<M>, cell: Cell) -> usize {

@@ -2,7 +2,7 @@
 
 //! ICMP that carries on the network itself: errors, redirects, neighbour discovery.
 
-use super::{Decision, Reason};
+use super::{Reason, Ruling};
 use crate::{
     address::Family,
     header::{Fragment, Header, Transport},
@@ -65,7 +65,7 @@ pub(super) fn neighbour<M: Memory>(
     compiled: &Compiled<M>,
     header: &Header,
     from: Option<ZoneId>,
-) -> Option<Decision> {
+) -> Option<Ruling> {
     let kind = kind(header)?;
     let source = header.source;
     let local = match kind {
@@ -81,12 +81,12 @@ pub(super) fn neighbour<M: Memory>(
         zone.is_some_and(|zone| zone.any && !zone.has_cameras)
     };
     Some(if kind == REDIRECT_V6 {
-        Decision::drop(Reason::IcmpRedirect)
+        Ruling::drop(Reason::IcmpRedirect)
     } else if !local {
-        Decision::drop(Reason::Malformed)
+        Ruling::drop(Reason::Malformed)
     } else if kind == 134 && !from.is_none_or(outside) {
-        Decision::drop(Reason::RogueRouter)
+        Ruling::drop(Reason::RogueRouter)
     } else {
-        Decision::accept(Reason::NeighbourDiscovery)
+        Ruling::accept(Reason::NeighbourDiscovery)
     })
 }

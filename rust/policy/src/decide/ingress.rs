@@ -2,7 +2,7 @@
 
 //! PRE_ROUTING, before defragmentation: whether a source can be where its packet came from.
 
-use super::{icmp, Decision, Pass, Reason};
+use super::{icmp, Reason, Ruling};
 use crate::{
     address::{Address, Family},
     facts::{Packet, Port},
@@ -24,21 +24,21 @@ pub(super) fn check<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
     ingress: Port,
-) -> Result<Pass, Decision> {
+) -> Ruling {
     let Port::Zone(zone) = ingress else {
-        return Err(Decision::drop(Reason::NoZone));
+        return Ruling::drop(Reason::NoZone);
     };
     if packet.family() == Family::V6 {
         let mode = compiled.policy.zone(zone).map(|zone| zone.ipv6);
         if mode.unwrap_or(Ipv6Mode::Off) == Ipv6Mode::Off {
-            return Err(Decision::drop(Reason::Ipv6Off));
+            return Ruling::drop(Reason::Ipv6Off);
         }
         if packet.plain().is_none()
             && packet
                 .header()
                 .is_some_and(|h| icmp::is_part_of_neighbour(&h))
         {
-            return Err(Decision::drop(Reason::Malformed));
+            return Ruling::drop(Reason::Malformed);
         }
     }
     let source = packet.source();
@@ -46,34 +46,34 @@ pub(super) fn check<M: Memory>(
     if host.zone() != zone || source.is_unspecified() || is_nobody(source) {
         return if source.is_unspecified() {
             match packet.header() {
-                Some(header) if may_be_unspecified(&header) => Ok(Pass::GoOn),
-                _ => Err(Decision::drop(Reason::Spoofed)),
+                Some(header) if may_be_unspecified(&header) => Ruling::GO_ON,
+                _ => Ruling::drop(Reason::Spoofed),
             }
         } else if source.is_link_local_v6() && !packet.source_is_local() {
             // In every zone; a camera's may have to come with its hardware address.
             check_mac(compiled, packet, source)
         } else {
-            Err(Decision::drop(Reason::Spoofed))
+            Ruling::drop(Reason::Spoofed)
         };
     }
     if packet.source_is_local() {
-        return Err(Decision::drop(Reason::Spoofed));
+        return Ruling::drop(Reason::Spoofed);
     }
     if host.has_mac() {
         return check_mac(compiled, packet, source);
     }
-    Ok(Pass::GoOn)
+    Ruling::GO_ON
 }
 
 fn check_mac<M: Memory>(
     compiled: &Compiled<M>,
     packet: &impl Packet,
     source: Address,
-) -> Result<Pass, Decision> {
+) -> Ruling {
     if has_its_mac(compiled, packet, source) {
-        Ok(Pass::GoOn)
+        Ruling::GO_ON
     } else {
-        Err(Decision::drop(Reason::MacMismatch))
+        Ruling::drop(Reason::MacMismatch)
     }
 }
 

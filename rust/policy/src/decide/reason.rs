@@ -26,6 +26,11 @@ macro_rules! reasons {
                 self as u32
             }
 
+            /// The reason of a number.
+            pub fn of_number(number: u32) -> Option<Reason> {
+                Self::ALL.get(number as usize).copied()
+            }
+
             /// The word, as the specification spells it.
             pub const fn word(self) -> &'static str {
                 match self {
@@ -35,6 +40,15 @@ macro_rules! reasons {
         }
     };
 }
+
+// A reason's number is its place.
+const _: () = {
+    let mut place = 0;
+    while place < Reason::COUNT {
+        assert!(Reason::ALL[place].number() as usize == place);
+        place += 1;
+    }
+};
 
 reasons! {
     Loopback = CAMZONE_REASON_LOOPBACK, "loopback";

@@ -4,7 +4,7 @@
 
 use super::{
     cell_index,
-    hosts::{Hosts, FROM, MAC, TO},
+    hosts::{Cameras, Hosts, FROM, MAC, TO},
     pair,
     spans::service_key,
     Answer, AnswerId, Cell, Compiled, End, Entry, Host, Kind, Spans, NOWHERE,
@@ -58,7 +58,7 @@ impl<M: Memory> Compiled<M> {
         let spans = Spans::new(&mut entries, policy.zones.len().saturating_add(1))?;
         Ok(Compiled {
             hosts: hosts(&policy, &members)?,
-            cameras: cameras(&policy)?,
+            cameras: Cameras::new(&policy)?,
             by_cell: by_cell::<M>(&answers)?,
             spans,
             named,
@@ -76,18 +76,6 @@ fn numbered<T>(items: &[T]) -> impl Iterator<Item = (&T, u32)> {
     items
         .iter()
         .zip(0..u32::try_from(items.len()).unwrap_or(u32::MAX))
-}
-
-#[inline(never)]
-fn cameras<M: Memory>(policy: &Policy<M>) -> Result<M::List<(Address, CameraId)>, OutOfMemory> {
-    let mut all: M::List<(Address, CameraId)> = List::new();
-    for (camera, id) in numbered(&policy.cameras) {
-        for address in camera.addresses.of(&policy.addresses) {
-            all.push((*address, id))?;
-        }
-    }
-    sort(&mut all, |a, b| a < b);
-    Ok(all)
 }
 
 /// Puts cameras of one zone that are in the same sides of the same rules into one group, since an

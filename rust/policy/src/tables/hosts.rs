@@ -12,11 +12,12 @@ use super::{
 use crate::{
     address::{Address, Family, Prefix},
     memory::{sort, List, Memory, OutOfMemory},
-    policy::ZoneId,
+    policy::{CameraId, Policy, ZoneId},
 };
 
 /// What an address is to the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)] // The zone, which is compared, is the lower end of a word.
 pub(crate) struct Host {
     zone: ZoneId,
     flags: u16,
@@ -54,6 +55,12 @@ impl Host {
     #[inline]
     pub(crate) const fn has_mac(self) -> bool {
         self.flags & MAC != 0
+    }
+
+    /// Whether rules name its camera.
+    #[inline]
+    pub(super) const fn is_named(self) -> bool {
+        self.flags & (FROM | TO) != 0
     }
 
     /// Its group, if rules name that on this side of a flow ([`FROM`], [`TO`]).
@@ -203,5 +210,55 @@ impl<M: Memory> Hosts<M> {
         } else {
             found
         }
+    }
+}
+
+impl Value for CameraId {
+    const NONE: Self = CameraId::MAX;
+
+    #[inline(always)]
+    fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+}
+
+/// Whose an address is.
+pub(super) struct Cameras<M: Memory> {
+    v4: Table<u32, CameraId, M>,
+    v6: Table<u128, CameraId, M>,
+}
+
+impl<M: Memory> Cameras<M> {
+    #[inline(never)]
+    pub(super) fn new(policy: &Policy<M>) -> Result<Self, OutOfMemory> {
+        let all = || {
+            let cameras = policy.cameras.iter().zip(0..CameraId::MAX);
+            cameras.flat_map(|(camera, id)| {
+                let addresses = camera.addresses.of(&policy.addresses);
+                addresses.iter().map(move |address| (*address, id))
+            })
+        };
+        let of = |family| all().filter(move |(address, _)| address.family() == family);
+        let mut cameras = Cameras {
+            v4: Table::new(of(Family::V4).count())?,
+            v6: Table::new(of(Family::V6).count())?,
+        };
+        for (address, id) in all() {
+            match address.family() {
+                Family::V4 => cameras.v4.enter(Bits::of(address), id)?,
+                Family::V6 => cameras.v6.enter(Bits::of(address), id)?,
+            }
+        }
+        Ok(cameras)
+    }
+
+    /// The camera that has `address`.
+    #[inline]
+    pub(super) fn find(&self, address: Address) -> Option<CameraId> {
+        let found = match address.family() {
+            Family::V4 => self.v4.get(Bits::of(address)),
+            Family::V6 => self.v6.get(Bits::of(address)),
+        };
+        (!found.is_none()).then_some(found)
     }
 }
