@@ -49,7 +49,8 @@ impl Namespace {
         Ok(())
     }
 
-    /// Lets nothing pass but loopback; for a namespace that is idle.
+    /// Lets nothing pass but loopback, and forgets the flows that there are; for a namespace that
+    /// is idle.
     pub(crate) fn seal(&self) -> Result {
         let mut config = self.config.lock();
         let old = self.held(&config);
@@ -61,6 +62,8 @@ impl Namespace {
         let fresh = self.prepare(&config, false)?;
         config.keep(fresh);
         self.put_in_force(&mut config, sealed, &carry);
+        // One whose first packet that was seen is an answer would be judged the wrong way round.
+        conntrack::kill_flows(self.net, |_| true);
         Ok(())
     }
 
