@@ -84,7 +84,7 @@ u32 camzone_now_ms(void);
 void camzone_flow_kill(struct nf_conn *ct);
 bool camzone_flow_masqueraded(const struct nf_conn *ct);
 void camzone_queue_drop(struct net *net);
-bool camzone_flow_picked_up(const struct nf_conn *ct);
+bool camzone_flow_unsure(const struct nf_conn *ct);
 void camzone_flows_kill(struct net *net,
 			int (*wanted)(struct nf_conn *ct, void *data), void *data);
 bool camzone_is_local(struct net *net, u8 family, const u8 *address);

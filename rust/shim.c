@@ -229,14 +229,14 @@ bool camzone_flow_masqueraded(const struct nf_conn *ct)
 }
 
 /*
- * A flow of TCP that began before it was tracked: who opened it is not known
- * (tcp_new() of nf_conntrack_proto_tcp.c).
+ * Whether its first packet may not have been the opening one: of TCP, if it was no SYN
+ * (tcp_new() of nf_conntrack_proto_tcp.c then sets both flags); of others nobody knows.
  */
-bool camzone_flow_picked_up(const struct nf_conn *ct)
+bool camzone_flow_unsure(const struct nf_conn *ct)
 {
 	const struct ip_ct_tcp *tcp = &ct->proto.tcp;
 
-	return nf_ct_protonum(ct) == IPPROTO_TCP &&
+	return nf_ct_protonum(ct) != IPPROTO_TCP ||
 	       tcp->seen[0].flags & tcp->seen[1].flags & IP_CT_TCP_FLAG_BE_LIBERAL;
 }
 

@@ -186,18 +186,21 @@ impl<'a> Conn<'a> {
         self.master().unwrap_or(self).ends(family)
     }
 
-    /// The ends as they were if the responder had opened it; of TCP or UDP.
-    fn ends_reversed(self, family: Family) -> Ends {
+    /// The ends as they were if the responder had opened it, if it has ports.
+    fn ends_reversed(self, family: Family) -> Option<Ends> {
         let ends = self.ends(family);
+        if !matches!(ends.protocol, protocol::TCP | protocol::UDP) {
+            return None;
+        }
         let original = bindings::CAMZONE_CT_ORIGINAL;
         // SAFETY: These have ports there, of two bytes.
         let port: u16 = unsafe { self.tuple(original, bindings::CAMZONE_TUPLE_FROM) };
-        Ends {
+        Some(Ends {
             initiator: ends.responder,
             responder: ends.initiator,
             port: u16::from_be(port),
             ..ends
-        }
+        })
     }
 
     fn family(self) -> Family {
@@ -234,9 +237,11 @@ pub(super) struct Found {
     pub(super) masqueraded: bool,
     /// It is masqueraded, and an address of the router opened it.
     pub(super) own: bool,
-    /// The ends the other way round, if its beginning was not seen, so that nobody knows who
-    /// opened it; of TCP only.
-    pub(super) or_else: Option<Ends>,
+    /// It may be the other way round: conntrack took the first packet that it saw for the opening
+    /// one. Of TCP it knows whether that was a SYN.
+    pub(super) unsure: bool,
+    /// The ends the other way round, of TCP and UDP.
+    pub(super) reversed: Option<Ends>,
 }
 
 /// Ends every flow in the namespace that `wanted` says. It must not sleep.
@@ -274,10 +279,10 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
     let (original, reply) = (bindings::CAMZONE_CT_ORIGINAL, bindings::CAMZONE_CT_REPLY);
     let destination = bindings::CAMZONE_TUPLE_DESTINATION;
     // SAFETY: It is a flow.
-    let (masqueraded, picked_up) = unsafe {
+    let (masqueraded, unsure) = unsafe {
         (
             bindings::camzone_flow_masqueraded(ct.as_ptr()),
-            bindings::camzone_flow_picked_up(ct.as_ptr()),
+            bindings::camzone_flow_unsure(ct.as_ptr()),
         )
     };
     let found = Found {
@@ -290,7 +295,8 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
         ],
         masqueraded: masqueraded && conn.source_nat(),
         own: masqueraded && is_local(*net, ends.initiator),
-        or_else: picked_up.then(|| conn.ends_reversed(family)),
+        unsure,
+        reversed: conn.ends_reversed(family),
     };
     wanted(&found).into()
 }

@@ -82,8 +82,9 @@ impl Armed {
         };
         let is_router = |address| conntrack::is_local(net, address);
         let allowed = |ends: &Ends| allows(&self.compiled, ends, is_router);
-        let known = |reversed: &Ends| allowed(&found.ends) && allowed(reversed);
-        !found.addresses.iter().any(of_cameras) && found.or_else.as_ref().is_none_or(known)
+        let either_way = |reversed: &Ends| allowed(&found.ends) && allowed(reversed);
+        let unsure = found.reversed.as_ref().filter(|_| found.unsure);
+        !found.addresses.iter().any(of_cameras) && unsure.is_none_or(either_way)
     }
 }
 

@@ -49,8 +49,8 @@ impl Namespace {
         Ok(())
     }
 
-    /// Lets nothing pass but loopback, and forgets the flows that there are; for a namespace that
-    /// is idle.
+    /// Lets nothing pass but loopback, and forgets the flows of which nobody knows who opened them;
+    /// for a namespace that is idle.
     pub(crate) fn seal(&self) -> Result {
         let mut config = self.config.lock();
         let old = self.held(&config);
@@ -63,7 +63,7 @@ impl Namespace {
         config.keep(fresh);
         self.put_in_force(&mut config, sealed, &carry);
         // One whose first packet that was seen is an answer would be judged the wrong way round.
-        conntrack::kill_flows(self.net, |_| true);
+        conntrack::kill_flows(self.net, |found| found.unsure);
         Ok(())
     }
 

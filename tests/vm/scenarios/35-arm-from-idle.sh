@@ -11,9 +11,19 @@ lab up --forwarding
 # Whoever finds the file say.NAME sends a line on stream NAME; every line heard goes to heard.NAME.
 cat >"$work/stream.py" <<'PYTHON'
 import os, select, socket, sys, time
-work, role, name, host, port = sys.argv[1:]
+work, role, name, host, port, kind = sys.argv[1:]
 os.chdir(work)
-if role == "server":
+if kind == "udp":
+    stream = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if role == "server":
+        stream.bind(("0.0.0.0", int(port)))
+        open(f"ready.{name}", "w").close()
+        stream.connect(stream.recvfrom(100)[1])
+    else:
+        stream.connect((host, int(port)))
+        stream.sendall(b"hello")
+        open(f"open.{name}", "w").close()
+elif role == "server":
     listener = socket.create_server(("0.0.0.0", int(port)))
     open(f"ready.{name}", "w").close()
     stream, _ = listener.accept()
@@ -42,11 +52,11 @@ until_there() {
 	done
 	bail "$1 never came after $tries looks"
 }
-# stream NAME FROM ADDRESS PORT: a stream from a host to the router.
+# stream NAME FROM ADDRESS PORT [udp]: a stream from a host to the router.
 stream() {
-	talker server "$1" any "$4" >/dev/null 2>&1 &
+	talker server "$1" any "$4" "${5-tcp}" >/dev/null 2>&1 &
 	until_there "$work/ready.$1"
-	at "$2" python3 -B "$work/stream.py" "$work" client "$1" "$3" "$4" >/dev/null 2>&1 &
+	at "$2" python3 -B "$work/stream.py" "$work" client "$1" "$3" "$4" "${5-tcp}" >/dev/null 2>&1 &
 	until_there "$work/open.$1"
 }
 # said_on NAME server|client WAIT: whether what that end says now is heard by the other.
@@ -72,14 +82,15 @@ policy() {
 stream forbidden ext 192.168.0.1 7000
 stream of-camera cam 192.168.8.1 7003
 stream permitted priv 192.168.5.200 7001
-for name in forbidden of-camera permitted; do
+stream datagrams ext 192.168.0.1 7005 udp
+for name in forbidden of-camera permitted datagrams; do
 	check "without camzone the router is heard: $name" said_on "$name" server 15
 	check "and so is who connected: $name" said_on "$name" client 15
 done
 
 load_camzone sealed=0
 # The router's packet is the first that conntrack sees: for it the router opened the stream.
-for name in forbidden of-camera permitted; do check "idle: $name goes on" said_on "$name" server 15; done
+for name in forbidden of-camera permitted datagrams; do check "idle: $name goes on" said_on "$name" server 15; done
 stream seen ext 192.168.0.1 7004
 check "a stream begins while idle" said_on seen server 15
 policy accept | apply -
@@ -87,6 +98,7 @@ for name in forbidden of-camera seen; do
 	refuse "armed: the router is not heard: $name" said_on "$name" server 1
 	refuse "nor is who connected: $name" said_on "$name" client 1
 done
+refuse "nor is who sends datagrams, though the router had answered" said_on datagrams client 1
 check "what is allowed either way round goes on" said_on permitted server 15
 check "in both directions" said_on permitted client 15
 equal "what nobody saw the beginning of is no stream any more" yes "$(
