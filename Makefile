@@ -35,6 +35,7 @@ clean:
 # ctl     build/camzonectl, and the tests' programs, static, for the guest
 # demo    the article's network with camzone on guard, live
 # check   every test; ends with "N passed, N failed"
+# check-debug  the scenarios on a kernel that watches memory, locks and RCU
 # soak    the long ones
 setup:
 	tools/setup
@@ -48,7 +49,9 @@ demo: module ctl
 	tests/vm/run --timeout 600 tests/vm/demo
 check:
 	tools/check
+check-debug:
+	tools/check --debug
 soak:
 	tools/check --soak
 
-.PHONY: all modules install install-module install-ctl clean setup update module ctl demo check soak
+.PHONY: all modules install install-module install-ctl clean setup update module ctl demo check check-debug soak

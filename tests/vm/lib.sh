@@ -28,8 +28,9 @@ tap_count=0 tap_failed=0
 
 # How long a probe waits, in seconds: short where silence is expected (the wait begins when the sender
 # has ended, and a packet crosses the lab in less than a hundredth of it), long where an answer is,
-# which ends the wait; a busy host must not look like a closed firewall.
-short_wait=0.5 long_wait=15
+# which ends the wait; a busy host must not look like a closed firewall, nor must a kernel that is
+# SLOW times as slow as the stock one.
+short_wait=0.5 long_wait=$((15 * ${SLOW:-1}))
 PROBE_WAIT=$long_wait
 
 # --- results ---------------------------------------------------------------------------------

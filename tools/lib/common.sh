@@ -59,6 +59,14 @@ kernel_dir() {
 	printf '%s/kernel-%s-%s\n' "$cache" "$release" "$key"
 }
 
+# The debug kernel, of the same source; with it nothing of the stock kernel changes.
+debug_release() { printf '%s-camzone-debug\n' "$(kernel_release | cut -d+ -f1)"; }
+debug_dir() {
+	local key
+	key=$(digest tools/setup-debug-kernel tools/debug.config "=$(kernel_key)")
+	printf '%s/kernel-%s-%s\n' "$cache" "$(debug_release)" "$key"
+}
+
 # step TEXT COMMAND...: run COMMAND with its output kept aside, say what is
 # going on at least every ten seconds, and show the output's end if it fails.
 step() {
