@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Faults on purpose, on the debug kernel: each allocation of loading, of a namespace, of each command
 # of the family, of dumps and of a log line fails once. What is lost by that, kmemleak finds at the end.
-# run: --timeout 900
+# run: --faults --timeout 900
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
@@ -11,4 +11,5 @@ ip addr add 192.168.77.1/24 dev lo0
 ip link set lo0 up
 ip link set lo1 up
 load_camzone
-PYTHONPATH=$tests/ynl python3 -B "$tests/debug/faults.py" "${@:-transactions}"
+(($#)) || set -- transactions dumps logs load namespaces
+PYTHONPATH=$tests/ynl python3 -B "$tests/debug/faults.py" "$@"
