@@ -194,7 +194,7 @@ fn judge<M: Memory>(
             }
         }
     }
-    permit(compiled, packet, way)
+    permit(compiled, packet, seen, way)
 }
 
 /// What is not asked of a rule, or not as other packets are: a flow's first packets, errors about
@@ -391,7 +391,12 @@ fn is_cast(packet: &impl Packet, address: Address) -> bool {
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
 #[inline(always)]
-fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Ruling {
+fn permit<M: Memory>(
+    compiled: &Compiled<M>,
+    packet: &impl Packet,
+    seen: Seen,
+    way: Way,
+) -> Ruling {
     let reply = packet.reply();
     let ends = &packet.ends();
     let (from, to) = match reply {
@@ -409,12 +414,11 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> 
     if !there {
         return Ruling::drop(Reason::WrongZone).within(compiled, cell);
     }
-    // PRE_ROUTING looked already, but perhaps when another policy was in force.
-    let (sender, host) = match reply {
-        false => (ends.initiator, from.host),
-        true => (ends.responder, to.host),
-    };
-    if host.has_mac() && !ingress::has_its_mac(compiled, packet, sender) {
+    // PRE_ROUTING looked already, but perhaps when another policy was in force. An error's sender may
+    // be anybody on the flow's way.
+    let sender = if reply { to } else { from };
+    let may_have = sender.host.has_mac() || seen == Seen::Related;
+    if may_have && packet.hook() != Hook::LocalOut && !ingress::has_its_mac(compiled, packet) {
         return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
     }
     if packet.master().is_some() {

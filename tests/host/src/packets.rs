@@ -389,7 +389,7 @@ impl<'a> Packets<'a> {
             mut protocol,
             port,
         } = flow.ends;
-        let (source, destination) = match flow.reply {
+        let (mut source, destination) = match flow.reply {
             true => (responder, initiator),
             false => (initiator, responder),
         };
@@ -403,6 +403,11 @@ impl<'a> Packets<'a> {
             } else {
                 dice.pick(&[3, 11, 12, 3, 5, 5, 4, 8, 0])
             };
+            if dice.chance(50) {
+                // Of somebody on the flow's way, or who says so.
+                let zone = &self.said.zones[self.any_zone(dice)].name;
+                source = self.at(&End::Zone(zone.clone()), Some(source.family()), dice);
+            }
         }
         let transport = match protocol {
             6 if flow.state == State::New && dice.chance(75) => Transport::Tcp(2),

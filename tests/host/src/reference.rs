@@ -453,12 +453,8 @@ impl Reference<'_> {
             return drop(Reason::WrongZone);
         }
         // "a packet sees the old policy or the new one": PRE_ROUTING's may have been another.
-        let (place, sender) = if flow.reply {
-            (cell.to, responder_ip)
-        } else {
-            (cell.from, initiator_ip)
-        };
-        if place.is_some() && !self.has_its_mac(facts, sender) {
+        let sender = facts.header.map(|header| ip(header.source));
+        if facts.hook != Hook::LocalOut && sender.is_some_and(|s| !self.has_its_mac(facts, s)) {
             return drop(Reason::MacMismatch);
         }
         // P4: "judged, in every state, by its master's permission, and its ends must lie in the

@@ -51,7 +51,7 @@ pub(super) fn check<M: Memory>(
             }
         } else if source.is_link_local_v6() && !packet.source_is_local() {
             // In every zone; a camera's may have to come with its hardware address.
-            check_mac(compiled, packet, source)
+            check_mac(compiled, packet)
         } else {
             Ruling::drop(Reason::Spoofed)
         };
@@ -60,17 +60,13 @@ pub(super) fn check<M: Memory>(
         return Ruling::drop(Reason::Spoofed);
     }
     if host.has_mac() {
-        return check_mac(compiled, packet, source);
+        return check_mac(compiled, packet);
     }
     Ruling::GO_ON
 }
 
-fn check_mac<M: Memory>(
-    compiled: &Compiled<M>,
-    packet: &impl Packet,
-    source: Address,
-) -> Ruling {
-    if has_its_mac(compiled, packet, source) {
+fn check_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Ruling {
+    if has_its_mac(compiled, packet) {
         Ruling::GO_ON
     } else {
         Ruling::drop(Reason::MacMismatch)
@@ -80,12 +76,8 @@ fn check_mac<M: Memory>(
 /// Whether the packet comes with the hardware address that its sender has to have, if that is a
 /// camera which has to.
 #[inline(never)]
-pub(super) fn has_its_mac<M: Memory>(
-    compiled: &Compiled<M>,
-    packet: &impl Packet,
-    sender: Address,
-) -> bool {
-    let camera = compiled.camera_of(sender);
+pub(super) fn has_its_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> bool {
+    let camera = compiled.camera_of(packet.source());
     let camera = camera.and_then(|camera| compiled.policy.camera(camera));
     match camera.and_then(|camera| camera.mac) {
         None => true,

@@ -4,7 +4,7 @@
 use super::ears::{Ears, Heard, Place};
 use super::flow::Flow;
 use super::intended::Oracle;
-use super::judge::{self, class, describe, show, sort, Class};
+use super::judge::{self, class, describe, show, sort, Class, Sorted};
 use super::packet::Shot;
 use super::sockets;
 use super::stream::Stream;
@@ -13,11 +13,25 @@ use crate::netns;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Result;
 use std::os::fd::OwnedFd;
+use std::thread;
+use std::time::Duration;
 
 /// Flows that go on side by side; each sends one packet a round.
 const FLOWS: usize = 64;
 /// Disagreements that are shown before a run gives up.
 pub const SHOWN: usize = 5;
+
+/// How often what is not explained is listened for once more.
+const PATIENCE: usize = 5;
+
+/// What came out of both, by the packets that it came of.
+fn sort_both(heard: &[Vec<Heard>; 2], shots: &[Shot]) -> [Sorted; 2] {
+    heard.each_ref().map(|heard| {
+        let mut sorted = sort(heard.clone());
+        judge::adopt(&mut sorted, shots);
+        sorted
+    })
+}
 
 /// What was seen in all.
 #[derive(Default)]
@@ -130,15 +144,24 @@ impl<'a> Round<'a> {
             }
         }
         self.tally.sent += shots.len() as u64;
-        let [a, b] = self.ears.hear()?.map(|heard| {
-            let mut sorted = sort(heard);
-            judge::adopt(&mut sorted, shots);
-            sorted
-        });
-        // A packet in pieces may come out under the number of one that was sent before.
-        let mut numbers: BTreeSet<u32> = shots.iter().map(|shot| shot.number).collect();
         self.past
             .extend(shots.iter().map(|shot| (shot.number, shot.clone())));
+        let mut heard = self.ears.hear()?;
+        let mut sides = sort_both(&heard, shots);
+        for _ in 0..PATIENCE {
+            if self.is_explained(&sides, shots) {
+                break;
+            }
+            // On a busy machine a packet may be under way for longer than its tick.
+            thread::sleep(Duration::from_millis(200));
+            for (heard, late) in heard.iter_mut().zip(self.ears.hear()?) {
+                heard.extend(late);
+            }
+            sides = sort_both(&heard, shots);
+        }
+        let [a, b] = sides;
+        // A packet in pieces may come out under the number of one that was sent before.
+        let mut numbers: BTreeSet<u32> = shots.iter().map(|shot| shot.number).collect();
         numbers.extend(a.of.keys().chain(b.of.keys()));
         for number in numbers {
             let heard = [&a, &b].map(|side| side.of.get(&number).cloned().unwrap_or_default());
@@ -151,6 +174,31 @@ impl<'a> Round<'a> {
             self.compare_rest(shots, &rest_a, &rest_b);
         }
         Ok(())
+    }
+
+    /// Whether the two agree as far as they are meant to.
+    fn is_explained(&self, [a, b]: &[Sorted; 2], shots: &[Shot]) -> bool {
+        let policy = self.stream.policy;
+        let same = |a: &[Heard], b: &[Heard]| {
+            let [mut a, mut b] = [a.to_vec(), b.to_vec()];
+            a.sort();
+            b.sort();
+            a == b
+        };
+        let intended = |shot: &Shot, a: &[Heard], b: &[Heard]| {
+            self.oracle.intended(policy, shot, a, b).is_some()
+        };
+        let numbers: BTreeSet<&u32> = a.of.keys().chain(b.of.keys()).collect();
+        let each = numbers.into_iter().all(|number| {
+            let [a, b] = [a, b].map(|side| side.of.get(number).map_or(&[][..], Vec::as_slice));
+            same(a, b)
+                || self
+                    .past
+                    .get(number)
+                    .is_some_and(|shot| intended(shot, a, b))
+        });
+        each && (same(&a.rest, &b.rest)
+            || shots.iter().any(|shot| intended(shot, &a.rest, &b.rest)))
     }
 
     /// What has lost its number, since it was cut or translated or stamped: it may show an intended
