@@ -11,5 +11,5 @@ ip addr add 192.168.77.1/24 dev lo0
 ip link set lo0 up
 ip link set lo1 up
 load_camzone
-(($#)) || set -- transactions dumps logs load namespaces
+(($#)) || set -- transactions dumps logs namespaces load
 PYTHONPATH=$tests/ynl python3 -B "$tests/debug/faults.py" "$@"

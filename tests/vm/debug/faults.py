@@ -236,6 +236,8 @@ def logs():
 def load():
     """finit_module(2) by hand: what it needs is there, and it is alone."""
     path = subprocess.run(["modinfo", "-n", "camzone"], capture_output=True, check=True, text=True).stdout.strip()
+    if in_force()[0] == "armed":
+        YNL.do("disarm", {})
     subprocess.run(["rmmod", "camzone"], check=True)
     there = "/sys/module/camzone"
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

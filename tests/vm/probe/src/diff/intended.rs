@@ -26,7 +26,7 @@ pub const OF_NFT: &[&str] = &[
     "atomic-neighbour",
 ];
 
-/// What camzone and the article's script differ in: always, the script lets more pass.
+/// What camzone and the article's script differ in: but for the last, the script lets more pass.
 pub const OF_THE_ARTICLE: &[&str] = &[
     // It asks about sources in INPUT and on eth1 only, after ESTABLISHED.
     "spoofed",
@@ -42,6 +42,9 @@ pub const OF_THE_ARTICLE: &[&str] = &[
     "related-blindly",
     // IPv6 may leave the router, although nothing may come back.
     "ipv6-out",
+    // It has translation on, which drops the router's own errors with a wrong checksum
+    // (`nf_nat_icmp_reply_translation`).
+    "unsound-error",
 ];
 
 /// How the two are to be held against each other.
@@ -73,9 +76,24 @@ impl Oracle {
         match self {
             Oracle::Nft if camzone.len() > oracle.len() => more(policy, shot, &words),
             Oracle::Nft => less(shot, ip, &words),
-            Oracle::Article if camzone.len() > oracle.len() => None,
+            Oracle::Article if camzone.len() > oracle.len() => {
+                let unsound = shot.bent.contains(&"checksum") && shot.place == Place::Router;
+                (unsound && words.proto == 1 && is_answer(&words)).then_some("unsound-error")
+            }
             Oracle::Article => scripts(policy, shot, &words),
         }
+    }
+}
+
+impl Oracle {
+    /// Whether the packet leaves traces in the oracle's connection tracking, even if it is dropped
+    /// there too: the script asks for sources after that, camzone before.
+    pub fn remembers(self, policy: &Policy, shot: &Shot) -> bool {
+        let (Place::Wire(wire), Some(words)) = (shot.place, words(ip_of(shot.place, &shot.bytes)))
+        else {
+            return false;
+        };
+        self == Oracle::Article && words.dst.is_ipv4() && !may_be_there(policy, wire, words.src)
     }
 }
 

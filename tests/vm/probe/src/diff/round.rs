@@ -228,8 +228,14 @@ impl<'a> Round<'a> {
         *self.tally.classes.entry(class(&shot, &of_a)).or_default() += 1;
         let flow = flows.iter_mut().find(|flow| flow.id == shot.flow);
         if of_a == of_b {
+            let remembers = self.oracle.remembers(self.stream.policy, &shot);
+            if remembers {
+                self.apart.insert(shot.flow);
+            }
             let Some(flow) = flow else { return };
-            if of_a.is_empty() {
+            if remembers {
+                flow.end();
+            } else if of_a.is_empty() {
                 flow.cut_short(&mut self.stream.dice);
             }
             if let (Some(seen), false, true) =
