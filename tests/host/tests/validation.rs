@@ -296,6 +296,11 @@ fn items_of_zones() -> Vec<Item> {
             Kind::NotUnicast(prefix("127.0.0.0", 8)),
         ),
         (
+            z(&[network("0.1.2.0", 24)]),
+            Some(0),
+            Kind::NotUnicast(prefix("0.1.2.0", 24)),
+        ),
+        (
             z(&[network("224.0.0.0", 4)]),
             Some(0),
             Kind::NotUnicast(prefix("224.0.0.0", 4)),

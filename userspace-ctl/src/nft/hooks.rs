@@ -48,7 +48,7 @@ pub(super) fn ingress(words: &Words<'_>, out: &mut Script) {
         chain.push(String::from("ip saddr 0.0.0.0 goto unspecified"));
         chain.push(String::from("fib saddr type { local, broadcast } drop"));
         chain.extend(lines(&[
-            "ip saddr { 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } drop",
+            "ip saddr { 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } drop",
             "ip6 saddr { ::1, ::ffff:0:0/96, ff00::/8 } drop",
         ]));
         chain.push(format!(

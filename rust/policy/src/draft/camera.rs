@@ -131,6 +131,7 @@ impl<M: Memory> Draft<M> {
 fn is_host(address: Address) -> bool {
     !(address.is_multicast()
         || address.is_loopback()
+        || address.is_this_network()
         || address.is_unspecified()
         || address.is_limited_broadcast()
         || address.is_link_local_v6()

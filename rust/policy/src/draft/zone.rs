@@ -206,6 +206,7 @@ fn of_hosts(prefix: &Prefix) -> bool {
         && !ends.iter().any(|address| {
             address.is_multicast()
                 || address.is_loopback()
+                || address.is_this_network()
                 || address.is_unspecified()
                 || address.is_link_local_v6()
                 || address.is_v4_mapped()
