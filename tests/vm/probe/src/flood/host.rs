@@ -66,11 +66,11 @@ impl Host {
     }
 }
 
-/// The interface is not there, or not up.
+/// The interface is not there, not up, or has just come up and sends nothing yet.
 fn is_away(e: &Error) -> bool {
     matches!(
         e.raw_os_error(),
-        Some(libc::ENXIO | libc::ENODEV | libc::ENETDOWN)
+        Some(libc::ENXIO | libc::ENODEV | libc::ENETDOWN | libc::ENOBUFS)
     )
 }
 
