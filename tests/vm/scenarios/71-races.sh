@@ -192,7 +192,7 @@ fact policy none
 fact name here
 floods=()
 for cpu in 0 1; do
-	probe flood --cpu "$cpu" --batch 1 --facts "$facts" "$work/flows" >"$work/flood$cpu" 2>&1 &
+	probe flood --cpu "$cpu" --batch 1 --patience "${SLOW:-1}" --facts "$facts" "$work/flows" >"$work/flood$cpu" 2>&1 &
 	floods+=($!)
 done
 for cpu in 0 1; do

@@ -38,6 +38,9 @@ pub struct Flood {
     /// How many packets of a flow are sent in a row
     #[arg(long, default_value_t = 4, value_name = "N")]
     batch: u16,
+    /// After how many seconds what did not come is lost
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS")]
+    patience: f64,
     /// The flows, one a line: NAME FROM SOURCE EAR DESTINATION [silent] pass|stop FACT=WORD..., ...
     #[arg(value_name = "FILE")]
     flows: PathBuf,
@@ -50,6 +53,7 @@ struct Run {
     tracks: Vec<Track>,
     world: World,
     shown: usize,
+    patience: Duration,
 }
 
 impl Flood {
@@ -81,6 +85,7 @@ impl Flood {
             tracks: flows.into_iter().map(Track::new).collect(),
             world,
             shown: 0,
+            patience: Duration::from_secs_f64(self.patience),
         };
         println!("ready");
         let end = self.facts.join("end");
@@ -110,6 +115,7 @@ impl Run {
             }
         }
         let mut marks = Vec::new();
+        let heard = Instant::now();
         let magic = self.magic;
         self.world.hear(|ear, payload| {
             marks.extend(Mark::read(payload, magic).map(|m| (ear.clone(), m)))
@@ -124,6 +130,12 @@ impl Run {
         for (ear, mark) in marks {
             self.arrived(&ear, mark)?;
         }
+        for at in 0..self.tracks.len() {
+            let lost = self.tracks[at].give_up(heard, self.patience);
+            if lost > 0 {
+                self.wrong(at, &format!("{lost} did not come"));
+            }
+        }
         if !busy {
             sleep(Duration::from_millis(1));
         }
@@ -132,16 +144,17 @@ impl Run {
 
     fn refresh(&mut self) -> Result<()> {
         self.facts.refresh()?;
-        let now = Instant::now();
         for track in &mut self.tracks {
-            let before = track.tally.lost;
-            track.refresh(&self.facts, now);
-            if track.tally.lost > before && self.shown < SHOWN {
-                self.shown += 1;
-                println!("WRONG {}: lost for a second", track.flow.name);
-            }
+            track.refresh(&self.facts);
         }
         Ok(())
+    }
+
+    fn wrong(&mut self, at: usize, why: &str) {
+        if self.shown < SHOWN {
+            self.shown += 1;
+            println!("WRONG {}: {why}", self.tracks[at].flow.name);
+        }
     }
 
     /// Sends the next packet of a flow, or the answer to one.
@@ -187,10 +200,7 @@ impl Run {
             return Ok(());
         }
         if let Some(why) = track.arrived(mark) {
-            if self.shown < SHOWN {
-                self.shown += 1;
-                println!("WRONG {}, leg {}: {why}", track.flow.name, mark.leg);
-            }
+            self.wrong(at, &format!("leg {}, {why}", mark.leg));
         }
         // What was asked when something else held may have an answer that nobody knows of.
         let track = &self.tracks[at];

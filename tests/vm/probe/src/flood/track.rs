@@ -2,14 +2,12 @@
 //! What is known of a flow's packets: which are on their way, and what became of the others.
 //!
 //! All that a flood sends stays on one processor, and in order. So a packet is lost when a later one
-//! of its flow has arrived, or when it is not there after a second.
+//! of its flow has arrived, or when it is not there after a while.
 
 use super::flow::{Flow, Must};
 use super::Facts;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A packet, as its payload says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,19 +78,25 @@ impl Track {
     }
 
     /// Looks again at what holds. Packets on their way while it changed may go either way.
-    pub fn refresh(&mut self, facts: &Facts, now: Instant) {
-        let lost = |pending: &mut VecDeque<(u32, Instant)>| {
-            let late = |(_, sent): &&(u32, Instant)| now.duration_since(*sent) > PATIENCE;
-            let count = pending.iter().take_while(late).count();
-            pending.drain(..count);
-            count as u64
-        };
-        self.tally.lost += self.pending.iter_mut().map(lost).sum::<u64>();
+    pub fn refresh(&mut self, facts: &Facts) {
         let (must, epoch) = self.flow.must(facts);
         if epoch != self.epoch {
             self.pending.iter_mut().for_each(VecDeque::clear);
         }
         (self.must, self.epoch) = (must, epoch);
+    }
+
+    /// Gives up what was sent so long before everything that had come was `heard`; says how much.
+    pub fn give_up(&mut self, heard: Instant, patience: Duration) -> u64 {
+        let mut lost = 0;
+        for pending in &mut self.pending {
+            let late = |(_, sent): &&(u32, Instant)| heard.duration_since(*sent) > patience;
+            let count = pending.iter().take_while(late).count();
+            pending.drain(..count);
+            lost += count as u64;
+        }
+        self.tally.lost += lost;
+        lost
     }
 
     pub fn must(&self) -> Option<Must> {
@@ -192,8 +196,9 @@ mod tests {
     fn late_is_lost_and_old_is_nothing() {
         let mut track = track(Must::Pass);
         let mark = track.next(0, 0);
-        let facts = Facts::open(std::path::Path::new("/"), [].into_iter()).unwrap();
-        track.refresh(&facts, Instant::now() + 2 * PATIENCE);
+        let second = Duration::from_secs(1);
+        assert_eq!(track.give_up(Instant::now(), second), 0);
+        assert_eq!(track.give_up(Instant::now() + 2 * second, second), 1);
         assert_eq!(track.tally.lost, 1);
         track.epoch += 1;
         track.must = Some(Must::Stop);
