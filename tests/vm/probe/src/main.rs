@@ -6,6 +6,7 @@
 
 mod checksum;
 mod diff;
+mod flood;
 mod flow;
 mod ip;
 mod link;
@@ -47,6 +48,8 @@ enum Command {
     Listen(talk::Listen),
     /// Send random packets into camzone and into another firewall, and compare what comes out
     Diff(diff::Diff),
+    /// Send flows without end from one processor, and judge every packet that arrives or is lost
+    Flood(flood::Flood),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Command::Connect(connect) => connect.run(),
         Command::Listen(listen) => listen.run(),
         Command::Diff(diff) => diff.run(),
+        Command::Flood(flood) => flood.run(),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 /// Room for what arrives before it is read.
 const BUFFER: i32 = 64 << 20;
 
-fn set<T>(fd: &OwnedFd, level: i32, name: i32, value: &T) -> Result<()> {
+pub fn set<T>(fd: &OwnedFd, level: i32, name: i32, value: &T) -> Result<()> {
     let size = mem::size_of::<T>() as u32;
     // SAFETY: pointer and size are those of `value`, which lives through the call.
     checked(unsafe {
@@ -211,11 +211,11 @@ pub fn sink(tcp: bool, port: u16) -> Result<Option<OwnedFd>> {
 }
 
 /// Keeps this thread on one processor: what it sends is handled there, and in order.
-pub fn stay_here() -> Result<()> {
-    // SAFETY: cpu_set_t is plain bits; CPU_SET sets one of them.
+pub fn stay_on(processor: u8) -> Result<()> {
+    // SAFETY: cpu_set_t is plain bits, of more processors than a byte can count; CPU_SET sets one.
     let set = unsafe {
         let mut set: libc::cpu_set_t = mem::zeroed();
-        libc::CPU_SET(0, &mut set);
+        libc::CPU_SET(processor.into(), &mut set);
         set
     };
     // SAFETY: pointer and size are those of `set`.

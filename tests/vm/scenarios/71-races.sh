@@ -1,0 +1,260 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Everything at once, on two processors: allowed and forbidden flows of both families without end,
+# while policies are swapped, the module comes and goes, armed namespaces come and die, an interface
+# is renamed and removed, and everything is dumped. Each packet is judged: none that may not pass
+# arrives, and none that has to pass is lost, from the moment on at which a command has returned.
+#   71-races.sh [SWAPS]     of all else there is a tenth at least
+# run: --timeout 300
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+swaps=${1:-30}
+rounds=$(((swaps + 9) / 10))
+facts=$work/facts
+mkdir "$facts"
+
+# fact NAME [WORD]: what holds from now on; without a word it is about to change.
+told=0
+fact() {
+	: >"$facts/$1"
+	if (($# > 1)); then
+		told=$((told + 1))
+		echo "$told $2" >"$facts/$1"
+	fi
+}
+
+# The console is slow, and who writes to it waits; the log itself has everything.
+dmesg -n 3
+# What the policies name, and what the walk over the devices comes by before those that count.
+for ((n = 0; n < 96; n++)); do echo "link add spare$n index $((1000 + n)) type dummy"; done | ip -batch -
+lab up --forwarding
+ip netns add side
+# plug INDEX: another number than the other end's.
+plug() {
+	ip -batch - <<-END
+		link add eth3 index $1 address 02:00:00:00:07:01 type veth peer name eth0 address 02:00:00:00:07:02 netns side
+		address add 10.7.0.1/24 dev eth3
+		link set eth3 up
+		neighbour replace 10.7.0.2 lladdr 02:00:00:00:07:02 dev eth3 nud permanent
+	END
+	ip -n side -batch - <<-END
+		address add 10.7.0.2/24 dev eth0
+		link set eth0 up
+		route add default via 10.7.0.1
+	END
+	until probe arp --netns side 10.7.0.1 >/dev/null 2>&1; do sleep 0.02; done
+}
+plug 500
+# While sealed nobody is asked for a hardware address, and what waits for one may be dropped.
+ip -batch - <<-END
+	neighbour replace 192.168.0.10 lladdr 02:00:00:00:00:0a dev eth0 nud permanent
+	neighbour replace 192.168.8.110 lladdr 02:00:00:00:08:6e dev eth1 nud permanent
+	neighbour replace 192.168.5.10 lladdr 02:00:00:00:05:0a dev eth2 nud permanent
+	neighbour replace fd00::10 lladdr 02:00:00:00:00:0a dev eth0 nud permanent
+	neighbour replace fd00:8::110 lladdr 02:00:00:00:08:6e dev eth1 nud permanent
+	neighbour replace fd00:5::10 lladdr 02:00:00:00:05:0a dev eth2 nud permanent
+END
+
+# --- two policies: zones, rules and cameras have other numbers in one than in the other ---------
+
+spares=$(printf ', "spare%d"' {0..95})
+policy() {
+	zones full
+	printf '[zones.%s]\ninterfaces = ["eth3"%s]\nnetworks = ["10.7.0.0/24"]\n' "$1" "$spares"
+	allow private camera answers
+	allow camera router answers
+	allow "$1" camera answers
+}
+policy a-side >"$work/one"
+{
+	policy side
+	printf '[zones.a-first]\ninterfaces = ["none0"]\nnetworks = ["10.8.0.0/24"]\n'
+	printf '[cameras.front-door]\nzone = "camera"\naddress = ["192.168.8.110", "fd00:8::110"]\n'
+	allow front-door external answers
+} >"$work/two"
+
+cat >"$work/flows" <<END
+# name    from  source         ear     destination              verdicts
+talk      priv  192.168.5.10   cam     192.168.8.110:9000       pass guard=open, pass guard=armed, stop guard=sealed
+talk6     priv  fd00:5::10     cam     [fd00:8::110]:9000       pass guard=open, pass guard=armed, stop guard=sealed
+router    cam   192.168.8.110  router  192.168.8.1:123          pass guard=open, pass guard=armed, stop guard=sealed
+home      cam   192.168.8.110  ext     192.168.0.10:32100       pass guard=open, stop guard=armed, stop guard=sealed
+home6     cam   fd00:8::110    ext     [fd00::10]:32100         pass guard=open, stop guard=armed, stop guard=sealed
+shut      ext   192.168.0.10   router  192.168.0.1:123          pass guard=open, stop guard=armed, stop guard=sealed
+forged    cam   192.168.5.10   ext     192.168.0.10:9000 silent pass guard=open, stop guard=armed, stop guard=sealed
+turn      cam   192.168.8.110  ext     192.168.0.10:9000        pass guard=armed policy=two, stop guard=armed policy=one
+side      side  10.7.0.2       cam     192.168.8.110:9000       pass guard=armed name=here, stop guard=armed name=away
+END
+
+# --- what goes on beside ------------------------------------------------------------------------
+
+# They go on for as long as there are swaps.
+over() { [[ -e $facts/over ]]; }
+
+renames() {
+	local n
+	for ((n = 1; ; n++)); do
+		if ((n * 2 > rounds)) && over; then break; fi
+		fact name
+		ip link set eth3 name away3
+		fact name away
+		sleep 0.1
+		fact name
+		ip link set away3 name eth3
+		fact name here
+		echo renamed
+		sleep 0.1
+		if ((n % 5 == 2)); then
+			fact name
+			ip link delete eth3
+			plug $((500 + n % 3))
+			fact name here
+			echo removed
+		fi
+	done
+}
+
+inner='zones.inner = { interfaces = ["in0"], networks = ["10.1.0.0/24"] }'
+namespaces() {
+	local n
+	ip netns add den
+	for ((n = 1; ; n++)); do
+		if ((n > rounds)) && over; then break; fi
+		ip netns add room
+		ip -n room link add in0 address 02:00:00:00:01:01 type veth peer name peer netns den
+		ip -n room address add 10.1.0.1/24 dev in0
+		ip -n room link set in0 up
+		ip -n den link set peer up
+		probe send --netns den --iface peer --dst-mac 02:00:00:00:01:01 --src 10.1.0.2 --dst 10.1.0.1 \
+			--count 500 --gap 1 udp --dport 123 >/dev/null 2>&1 &
+		# Whether it gets armed hangs on whether the module is there just now.
+		if at room camzonectl apply - <<<"$inner" >/dev/null 2>&1; then echo armed; fi
+		ip netns delete room
+		echo destroyed
+		wait $! || true
+	done
+}
+
+# The module may not be there just now.
+dumps() {
+	until over; do
+		if camzonectl counters && camzonectl show && camzonectl status --json; then echo dumped >&3; fi
+		sleep 0.1
+	done >/dev/null 2>&1
+}
+
+# --- in front -----------------------------------------------------------------------------------
+
+# Namespaces that are armed hold the module until they are gone.
+unload() {
+	local end=$((SECONDS + 30 * ${SLOW:-1}))
+	until rmmod camzone 2>"$work/rmmod"; do
+		((SECONDS < end)) || bail "the module cannot go: $(<"$work/rmmod")"
+		sleep 0.02
+	done
+}
+
+round() {
+	local n name
+	fact guard
+	load_camzone
+	fact guard sealed
+	sleep 0.05
+	fact guard
+	apply "$work/one"
+	fact policy one
+	fact guard armed
+	for ((n = 0; n < 10; n++)); do
+		name=two
+		if ((n % 2)); then name=one; fi
+		fact policy
+		apply "$work/$name"
+		fact policy "$name"
+		# Time enough for packets that hang on it.
+		sleep 0.03
+	done
+	fact guard
+	camzonectl disarm >/dev/null
+	fact guard sealed
+	sleep 0.05
+	fact guard
+	unload
+	fact guard open
+	sleep 0.05
+}
+
+# KiB that only the kernel can give back.
+taken() { awk '/^(SUnreclaim|Percpu|VmallocUsed):/ { sum += $2 } END { print sum }' /proc/meminfo; }
+
+fact guard open
+fact policy none
+fact name here
+floods=()
+for cpu in 0 1; do
+	probe flood --cpu "$cpu" --batch 1 --patience "${SLOW:-1}" --facts "$facts" "$work/flows" >"$work/flood$cpu" 2>&1 &
+	floods+=($!)
+done
+for cpu in 0 1; do
+	until grep -q ready "$work/flood$cpu"; do
+		kill -0 "${floods[cpu]}" 2>/dev/null || bail "no flood: $(<"$work/flood$cpu")"
+		sleep 0.05
+	done
+done
+sleep 0.5
+round
+before=$(taken)
+lines=$(log_lines)
+began=${EPOCHREALTIME/./}
+
+renames >"$work/renames" 2>&1 &
+beside=($!)
+namespaces >"$work/namespaces" 2>&1 &
+beside+=($!)
+dumps 3>"$work/dumps" &
+beside+=($!)
+for ((n = 1; n < rounds; n++)); do round; done
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
+touch "$facts/over"
+for pid in "${beside[@]}"; do
+	wait "$pid" || not_ok "what goes on beside failed" "$(tail -n 5 "$work/renames" "$work/namespaces")"
+done
+touch "$facts/end"
+status=0
+for pid in "${floods[@]}"; do wait "$pid" || status=$(($? | status)); done
+# Else fewer packets were judged than it seems.
+((status < 2)) || bail "a flood ended by itself: $(grep -h probe: "$work"/flood?)"
+ok "$rounds loads, $((rounds * 10)) swaps in $took ms"
+counts=()
+for word in 'namespaces destroyed' 'namespaces armed' 'renames renamed' 'renames removed' 'dumps dumped'; do
+	counts+=("$(grep -c "${word#* }" "$work/${word% *}" || true) ${word#* },")
+done
+counts+=("$(($(log_lines) - lines)) lines logged")
+if [[ " ${counts[*]}" == *' 0 '* ]]; then not_ok "beside them: ${counts[*]}"; else ok "beside them: ${counts[*]}"; fi
+
+# --- the count ----------------------------------------------------------------------------------
+
+cat "$work"/flood? | sed 's/^/# /'
+# sum WORD [FLOW]
+sum() {
+	awk -v word="$1" -v flow="${2-}" '$1 == "flow" && (flow == "" || flow == $2) {
+		for (n = 3; n < NF; n += 2) if ($n == word) sum += $(n + 1)
+	} END { print sum + 0 }' "$work"/flood?
+}
+equal "no wrong verdict: none of $(sum stopped) forbidden packets arrived, none of $(sum passed) and $(sum answered) answers was lost" \
+	"0 0 0" "$(sum leaked) $(sum lost) $status"
+idle=()
+for name in talk talk6 router home home6 shut forged turn side; do
+	for word in passed stopped; do (($(sum $word $name) > 0)) || idle+=("$name: none $word"); done
+done
+equal "each flow had both, forbidden ones passed when nothing guarded" "" "${idle[*]}"
+
+for ((n = 0; n < 100; n++)); do
+	after=$(taken)
+	((after > before + 2048)) || break
+	sleep 0.2
+done
+((after <= before + 2048)) && ok "what the kernel took is given back: $before KiB, then $after" ||
+	not_ok "what the kernel took is given back: $before KiB, then $after"
+load_camzone
+check "and the module comes and goes" rmmod camzone
