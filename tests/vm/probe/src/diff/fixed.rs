@@ -30,8 +30,6 @@ struct Bench<'a> {
     number: u32,
     shown: BTreeSet<&'static str>,
     wrong: usize,
-    /// What is sent has a wrong checksum.
-    spoiled: bool,
 }
 
 fn at(text: &str) -> IpAddr {
@@ -45,7 +43,6 @@ impl Bench<'_> {
             number: 0xf000_0000,
             shown: BTreeSet::new(),
             wrong: 0,
-            spoiled: false,
         }
     }
 
@@ -63,8 +60,7 @@ impl Bench<'_> {
             id: self.number,
             ..header
         };
-        let mut draft = Draft::new(place, header, segment);
-        draft.spoiled = self.spoiled;
+        let draft = Draft::new(place, header, segment);
         let bytes = draft
             .bytes(&[])
             .pop()

@@ -4,7 +4,7 @@
 use super::ears::{Ears, Heard, Place};
 use super::flow::Flow;
 use super::intended::Oracle;
-use super::judge::{self, class, describe, show, sort, Class, Sorted};
+use super::judge::{self, class, describe, ip_of, show, sort, words, Class, Sorted};
 use super::packet::Shot;
 use super::sockets;
 use super::stream::Stream;
@@ -210,7 +210,19 @@ impl<'a> Round<'a> {
             .filter_map(|shot| self.oracle.intended(policy, shot, a, b));
         match names.next() {
             Some(name) => *self.tally.intended.entry(name).or_default() += 1,
-            None => self.complain_about_no_packet(0, a, b),
+            None => {
+                self.complain_about_no_packet(0, a, b);
+                // An answer has the sender of what it answers as its receiver.
+                let ends = |(place, bytes): &Heard| words(ip_of(*place, bytes)).map(|w| w.dst);
+                let receivers: Vec<_> = a.iter().chain(b).filter_map(ends).collect();
+                println!("  sent in this round by who is told something:");
+                for shot in shots {
+                    let sender = words(ip_of(shot.place, &shot.bytes)).map(|words| words.src);
+                    if sender.is_some_and(|sender| receivers.contains(&sender)) {
+                        println!("    {}", show(shot.place, &shot.bytes));
+                    }
+                }
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::ears::{Ears, Place};
 use super::super::intended::OF_THE_ARTICLE;
 use super::super::world::{run, ROUTERS};
 use super::super::{apply, forget_flows, sockets};
-use super::{at, between, tcp, udp, Bench, ACK, BOTH, CAMZONE, NEITHER, ORACLE, SYN};
+use super::{at, between, tcp, udp, Bench, ACK, BOTH, NEITHER, ORACLE, SYN};
 use crate::ip::Header;
 use crate::netns;
 use crate::transport::{self, Segment, TcpWords};
@@ -24,7 +24,11 @@ pub fn run_script(script: &str) -> Result<()> {
         std::os::unix::fs::symlink(format!("/usr/sbin/{name}-legacy"), link)?;
     }
     let path = format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", path.display());
-    run(Some(ROUTERS[1]), &["env", &path, "sh", "-e", script], "").map(drop)
+    run(Some(ROUTERS[1]), &["env", &path, "sh", "-e", script], "")?;
+    // With its table of translations on, the kernel drops errors whose checksum is wrong, and cuts
+    // those in pieces anew (`nf_nat_icmp_reply_translation`); so it is on in both.
+    let nat = "table ip translation {\nchain out { type nat hook postrouting priority 100; }\n}";
+    run(Some(ROUTERS[0]), &["nft", "-f", "-"], nat).map(drop)
 }
 
 /// Shows each of the differences.
@@ -138,17 +142,6 @@ pub fn differences(ears: &mut Ears, policy: &str) -> Result<bool> {
             transport::icmp(false, kind, code, 0, &quoted)
         }
     };
-    // About the answer that came in.
-    let about_answer = |payload: &[u8]| {
-        let inner =
-            transport::udp(123, 123, None, payload).seal(at("192.168.0.10"), at("192.168.0.1"));
-        let quoted = Header {
-            proto: 17,
-            ..between("192.168.0.10", "192.168.0.1")
-        }
-        .wrap(&inner.bytes);
-        transport::icmp(false, 3, 13, 0, &quoted)
-    };
     bench.see(
         "port unreachable",
         BOTH,
@@ -163,22 +156,6 @@ pub fn differences(ears: &mut Ears, policy: &str) -> Result<bool> {
         between("192.168.0.10", "192.168.0.1"),
         about(5, 1),
     )?;
-    bench.see(
-        "the router's own error",
-        BOTH,
-        router,
-        between("192.168.0.1", "192.168.0.10"),
-        about_answer,
-    )?;
-    bench.spoiled = true;
-    bench.differs(
-        "unsound-error",
-        CAMZONE,
-        router,
-        between("192.168.0.1", "192.168.0.10"),
-        about_answer,
-    )?;
-    bench.spoiled = false;
     bench.differs(
         "ipv6-out",
         ORACLE,
