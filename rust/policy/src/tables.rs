@@ -4,7 +4,7 @@
 //! cameras, rules and zones there are.
 //!
 //! An address is looked up once ([`hosts`]): that gives its zone and, for a camera that rules
-//! name, its group, which is all cameras that the same rules name. Zones, groups, the router and
+//! name, its group: all cameras of its zone that the same rules name. Zones, groups, the router and
 //! the addresses of it that rules name are *places*; for every two of them that a rule has as its
 //! ends there is a list of the services and their answers ([`spans`]). Answers are numbered in
 //! the order in which they count, denies first, so that the lowest number is the one that counts.

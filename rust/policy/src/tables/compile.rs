@@ -90,8 +90,8 @@ fn cameras<M: Memory>(policy: &Policy<M>) -> Result<M::List<(Address, CameraId)>
     Ok(all)
 }
 
-/// Puts cameras that are in the same sides of the same rules into one group; says also how many
-/// places there are with the groups.
+/// Puts cameras of a zone that are in the same sides of the same rules into one group; says also
+/// how many places there are with the groups. (Of one zone, since a rule's answer is in a cell.)
 #[inline(never)]
 fn members<M: Memory>(
     policy: &Policy<M>,
@@ -123,11 +123,16 @@ fn members<M: Memory>(
         start = start.saturating_add(len);
     }
     let sides = |run: Run| run.of(&named).iter().map(|(_, side)| *side);
+    let zone = |id: CameraId| policy.camera(id).map(|camera| camera.zone);
     sort(&mut sorted, |a, b| {
-        sides(a.1).cmp(sides(b.1)).then(a.0.cmp(&b.0)).is_lt()
+        let order = zone(a.0).cmp(&zone(b.0)).then(sides(a.1).cmp(sides(b.1)));
+        order.then(a.0.cmp(&b.0)).is_lt()
     });
     let mut group = first_group;
-    for same in runs(&sorted, |a, b| sides(a.1).eq(sides(b.1))) {
+    let together = |a: &(CameraId, Run), b: &(CameraId, Run)| {
+        zone(a.0) == zone(b.0) && sides(a.1).eq(sides(b.1))
+    };
+    for same in runs(&sorted, together) {
         for (place, (camera, run)) in same.iter().enumerate() {
             let flag = |side: u32| if side & 1 == 0 { FROM } else { TO };
             let member = usize::try_from(*camera).ok();
