@@ -21,7 +21,9 @@ fn from_hex(line: &str) -> Vec<u8> {
 
 /// A line of such a file.
 pub fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |four: u8| char::from(b"0123456789abcdef"[usize::from(four)]);
+    let byte = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+    bytes.iter().flat_map(byte).collect()
 }
 
 /// What a target begins with besides.
