@@ -212,10 +212,11 @@ fn ends(initiator: &str, responder: &str, (protocol, port): (u8, u16)) -> Ends {
 }
 
 /// Asks both of everything, and says how much that was: at least so many reasons are among it.
-fn agree(name: &str, policies: Vec<Said>, packets: &[Facts], reasons: usize) {
-    let mut accepted = 0u64;
+fn agree(name: &str, policies: impl IntoIterator<Item = Said>, packets: &[Facts], reasons: usize) {
+    let (mut said_policies, mut accepted) = (0u64, 0u64);
     let mut told = std::collections::BTreeSet::new();
-    for said in &policies {
+    for said in policies {
+        said_policies += 1;
         let Ok(policy) = said.policy() else { continue };
         accepted += 1;
         let compiled = Compiled::new(policy).unwrap();
@@ -231,8 +232,7 @@ fn agree(name: &str, policies: Vec<Said>, packets: &[Facts], reasons: usize) {
     }
     let cases = accepted * packets.len() as u64;
     println!(
-        "{name}: {accepted} policies (of {} that can be said) x {} packets = {cases} cases, {} reasons",
-        policies.len(),
+        "{name}: {accepted} policies (of {said_policies} that can be said) x {} packets = {cases} cases, {} reasons",
         packets.len(),
         told.len(),
     );
@@ -255,28 +255,30 @@ fn every_two_rules() {
     let services = [(6, Some((7, 7))), (0, None), (6, Some((6, 7))), (17, None)];
     let services = some_of(2, &services);
     let defaults = [[false, false, true], [true, true, false]];
-    let rules = Every::all(|every| Some(rule(every, services)));
-    let mut policies = Vec::new();
-    for accept in some_of(1, &defaults) {
+    let with = |said: &Said, rule: &Rule| {
+        let mut said = said.clone();
+        said.rules.push(rule.clone());
+        said
+    };
+    // The rules that are sound alone, and every two of them.
+    let none = world(defaults[0], [2, 2]);
+    let mut rules = Every::all(|every| Some(rule(every, services)));
+    rules.retain(|rule| with(&none, rule).policy().is_ok());
+    let policies = some_of(1, &defaults).iter().flat_map(|accept| {
         let none = world(*accept, [2, 2]);
-        // Those that are sound alone.
-        let with = |said: &Said, rule: &Rule| {
-            let mut said = said.clone();
-            said.rules.push(rule.clone());
-            said
-        };
-        let one: Vec<Said> = rules.iter().map(|rule| with(&none, rule)).collect();
-        let one: Vec<Said> = one
-            .into_iter()
-            .filter(|said| said.policy().is_ok())
-            .collect();
-        for (place, said) in one.iter().enumerate() {
-            let others = one[..place].iter().map(|other| with(said, &other.rules[0]));
-            policies.extend(others);
-        }
-        policies.extend(one);
-        policies.push(none);
-    }
+        let one = rules.iter().enumerate().flat_map({
+            let (none, rules) = (none.clone(), &rules);
+            move |(place, rule)| {
+                let one = with(&none, rule);
+                let two = rules[..place].iter().map({
+                    let one = one.clone();
+                    move |other| with(&one, other)
+                });
+                two.chain([one]).collect::<Vec<_>>()
+            }
+        });
+        one.chain([none])
+    });
     let hosts = [
         V4[CAMERA],
         V4[HOST],
