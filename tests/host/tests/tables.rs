@@ -7,11 +7,13 @@ use std::collections::BTreeSet;
 use camzone_host_tests::{
     config,
     dice::{bytes, Bytes},
-    packets::Packets,
-    policies::Said,
+    packets::{address, Packets},
+    policies::{Camera, End, Rule, Said, Service, Zone},
 };
 use camzone_policy::{
     decide::{decide, Cell, Guard, Reason},
+    facts::{Ends, Facts, Flow, Hook, Port, State, Track},
+    header::{Fragment, Header, Transport},
     memory::Heap,
     policy::ZoneId,
     tables::Compiled,
@@ -106,5 +108,89 @@ proptest! {
             );
             prop_assert_eq!(is.rule.is_some(), by_rule, "{:?}", is);
         }
+    }
+}
+
+/// Cameras of two zones that the same rule names. (The second's flows were counted in the first's
+/// cell.)
+#[test]
+fn a_group_is_of_one_zone() {
+    let zone = |name: &str, networks: &[(&str, u32)]| Zone {
+        name: name.into(),
+        interfaces: vec![name.into()],
+        networks: networks
+            .iter()
+            .map(|(a, len)| (a.parse().unwrap(), *len))
+            .collect(),
+        any: networks.is_empty(),
+        ipv6: 2,
+    };
+    let camera = |name: &str, zone: &str, at: &str| Camera {
+        name: name.into(),
+        zone: zone.into(),
+        addresses: vec![at.parse().unwrap()],
+        mac: None,
+    };
+    let said = Said {
+        zones: vec![
+            zone("a", &[("10.0.0.0", 24)]),
+            zone("b", &[("10.0.1.0", 24)]),
+            zone("c", &[]),
+        ],
+        cameras: vec![camera("x", "a", "10.0.0.1"), camera("y", "b", "10.0.1.1")],
+        rules: vec![Rule {
+            deny: false,
+            from: vec![End::Camera("x".into()), End::Camera("y".into())],
+            to: vec![End::Zone("c".into())],
+            services: vec![Service {
+                protocol: 17,
+                range: None,
+                broadcast: false,
+            }],
+            to_addresses: vec![],
+            masquerade: false,
+            reject: false,
+        }],
+        ..Said::default()
+    };
+    let compiled = Compiled::new(said.policy().unwrap()).unwrap();
+    let at = |text: &str| address(text.parse().unwrap());
+    for (zone, source) in [(0, "10.0.0.1"), (1, "10.0.1.1")] {
+        let ends = Ends {
+            initiator: at(source),
+            responder: at("9.9.9.9"),
+            protocol: 17,
+            port: 53,
+        };
+        let facts = Facts {
+            hook: Hook::Forward,
+            ingress: Port::Zone(zone),
+            egress: Port::Zone(2),
+            looped_back: false,
+            header: Some(Header {
+                source: ends.initiator,
+                destination: ends.responder,
+                protocol: 17,
+                hop_limit: 64,
+                fragment: Fragment::Whole,
+                transport: Transport::Udp { from: 53, to: 53 },
+            }),
+            source_is_local: false,
+            source_mac: None,
+            home: None,
+            broadcast: false,
+            track: Track::Flow(Flow {
+                state: State::New,
+                reply: false,
+                confirmed: false,
+                source_nat: false,
+                ends,
+                master: None,
+            }),
+        };
+        let is = decide(&Guard::Armed(&compiled), &facts);
+        let answer = compiled.answer(is.answer.unwrap()).unwrap();
+        let cell = compiled.cell_at(answer.cell);
+        assert_eq!((cell.from, cell.to), (Some(zone), Some(2)));
     }
 }
