@@ -67,6 +67,9 @@ debug_dir() {
 	printf '%s/kernel-%s-%s\n' "$cache" "$(debug_release)" "$key"
 }
 
+# cargo-mutants, for tools/mutants alone.
+mutants_dir() { printf '%s/mutants-%s\n' "$cache" "$(digest tools/setup-mutants "=$(sysroot_key)")"; }
+
 # step TEXT COMMAND...: run COMMAND with its output kept aside, say what is
 # going on at least every ten seconds, and show the output's end if it fails.
 step() {

@@ -4,6 +4,7 @@
 //! the generators of policies and packets.
 
 pub mod dice;
+pub mod every;
 pub mod memory;
 pub mod packets;
 pub mod policies;

@@ -41,16 +41,17 @@ pub fn ip(address: Address) -> IpAddr {
 
 /// Whether the first `len` bits of the two are the same, counted one by one.
 pub fn in_network(address: IpAddr, network: IpAddr, len: u8) -> bool {
-    let bits = |a: IpAddr| -> Vec<bool> {
-        let octets = match a {
-            IpAddr::V4(a) => a.octets().to_vec(),
-            IpAddr::V6(a) => a.octets().to_vec(),
-        };
-        let of_octet = |o: u8| (0..8).map(move |i| o & (0x80 >> i) != 0);
-        octets.into_iter().flat_map(of_octet).collect()
+    let octets = |a: IpAddr| -> ([u8; 16], usize) {
+        let mut octets = [0; 16];
+        match a {
+            IpAddr::V4(a) => octets[..4].copy_from_slice(&a.octets()),
+            IpAddr::V6(a) => octets = a.octets(),
+        }
+        (octets, if a.is_ipv4() { 4 } else { 16 })
     };
-    let (a, n) = (bits(address), bits(network));
-    a.len() == n.len() && a[..len.into()] == n[..len.into()]
+    let ((a, size), (n, size_of_network)) = (octets(address), octets(network));
+    let bit = |octets: [u8; 16], i: usize| octets[i / 8] & (0x80 >> (i % 8)) != 0;
+    size == size_of_network && (0..len.into()).all(|i| bit(a, i) == bit(n, i))
 }
 
 fn is_link_local_v6(a: IpAddr) -> bool {
@@ -146,17 +147,16 @@ impl Reference<'_> {
         if is_link_local_v6(address) {
             return self.policy.zones[usize::from(zone)].ipv6 != Ipv6Mode::Off;
         }
-        let mut owners = Vec::new();
+        let mut owner = None;
         for network in self.policy.networks.iter() {
             if in_network(address, ip(network.prefix.first()), network.prefix.bits()) {
-                owners.push(network.zone);
+                assert!(owner.is_none(), "networks overlap at {address}");
+                owner = Some(network.zone);
             }
         }
-        assert!(owners.len() <= 1, "networks overlap at {address}");
-        if owners.is_empty() {
-            self.policy.zones[usize::from(zone)].any
-        } else {
-            owners == [zone]
+        match owner {
+            None => self.policy.zones[usize::from(zone)].any,
+            Some(owner) => owner == zone,
         }
     }
 

@@ -133,6 +133,23 @@ fn v4_that_lies() {
     }
 }
 
+/// A length of 0 is a length only of what is longer than can be said.
+#[test]
+fn v4_longer_than_it_can_say() {
+    let mut packet = v4(17, 0, &UDP);
+    let said = parse(&packet);
+    (packet[2], packet[3]) = (0, 0);
+    for (packet_len, is) in [
+        (packet.len(), None),
+        (65_535, None),
+        (65_536, said),
+        (65_537, said),
+    ] {
+        assert_eq!(Header::parse(&packet, packet_len), is, "{packet_len}");
+    }
+    assert!(said.is_some());
+}
+
 #[test]
 fn v6_by_hand() {
     let nd = [134, 0, 0, 0];

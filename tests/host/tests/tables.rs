@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What counters hang on: the numbers of cells and answers, and which answer a verdict names.
+
+use std::collections::BTreeSet;
+
+use camzone_host_tests::{
+    config,
+    dice::{bytes, Bytes},
+    packets::{address, Packets},
+    policies::{Camera, End, Rule, Said, Service, Zone},
+};
+use camzone_policy::{
+    decide::{decide, Cell, Guard, Reason},
+    facts::{Ends, Facts, Flow, Hook, Port, State, Track},
+    header::{Fragment, Header, Transport},
+    memory::Heap,
+    policy::ZoneId,
+    tables::Compiled,
+};
+use proptest::{collection::vec, prelude::*};
+
+fn compiled(policy: &Bytes) -> (Said, Compiled<Heap>) {
+    let said = Said::any(&mut policy.dice());
+    let compiled = Compiled::new(said.policy().unwrap()).unwrap();
+    (said, compiled)
+}
+
+/// Every cell, the router's last.
+fn cells(compiled: &Compiled<Heap>) -> Vec<Cell> {
+    let zones = 0..compiled.policy.zones.len();
+    let mut places: Vec<Option<ZoneId>> = zones.map(|zone| Some(zone as ZoneId)).collect();
+    places.push(None);
+    let from = |from: &Option<ZoneId>| places.iter().map(|to| (*from, *to)).collect::<Vec<_>>();
+    let all = places.iter().flat_map(from);
+    all.map(|(from, to)| Cell { from, to }).collect()
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn cells_have_numbers(policy in bytes(400)) {
+        let (_, compiled) = compiled(&policy);
+        let cells = cells(&compiled);
+        prop_assert_eq!(compiled.cells(), cells.len());
+        for (place, cell) in cells.iter().enumerate() {
+            prop_assert_eq!(compiled.cell_index(*cell), place);
+            prop_assert_eq!(compiled.cell_at(place), *cell);
+        }
+    }
+
+    /// Each rule has an answer in each cell that its ends make, and no other.
+    #[test]
+    fn answers_are_rules_in_cells(policy in bytes(400)) {
+        let (_, compiled) = compiled(&policy);
+        let policy = &compiled.policy;
+        let mut wanted = BTreeSet::new();
+        for (rule, id) in policy.rules.iter().zip(0u32..) {
+            for from in rule.from.of(&policy.ends) {
+                for to in rule.to.of(&policy.ends) {
+                    let cell = Cell {
+                        from: policy.zone_of_end(*from),
+                        to: policy.zone_of_end(*to),
+                    };
+                    wanted.insert((id, compiled.cell_index(cell)));
+                }
+            }
+        }
+        let answers = compiled.answers();
+        let is: BTreeSet<_> = answers.iter().map(|answer| (answer.rule, answer.cell)).collect();
+        prop_assert_eq!(is.len(), answers.len());
+        prop_assert_eq!(&is, &wanted);
+        for answer in answers {
+            prop_assert_eq!(answer.action, policy.rule(answer.rule).unwrap().action);
+        }
+        let with = |wanted: &dyn Fn(u32, usize) -> bool| -> Vec<u32> {
+            let numbered = answers.iter().zip(0u32..);
+            let those = numbered.filter(|(answer, _)| wanted(answer.rule, answer.cell));
+            those.map(|(_, id)| id).collect()
+        };
+        for (_, id) in policy.rules.iter().zip(0u32..) {
+            let of_rule: Vec<_> = compiled.answers_of_rule(id).collect();
+            prop_assert_eq!(of_rule, with(&|rule, _| rule == id));
+        }
+        for place in 0..compiled.cells() {
+            let of_cell: Vec<_> = compiled.answers_of_cell(place).collect();
+            prop_assert_eq!(of_cell, with(&|_, cell| cell == place));
+        }
+    }
+
+    /// What is counted by its answer belongs to the rule and the cell that are told.
+    #[test]
+    fn a_verdict_by_a_rule_names_its_answer(policy in bytes(400), packets in vec(bytes(96), 1..96)) {
+        let (said, compiled) = compiled(&policy);
+        let generator = Packets::new(&said, &compiled.policy);
+        for packet in packets {
+            let facts = generator.any(&mut packet.dice());
+            let is = decide(&Guard::Armed(&compiled), &facts);
+            let answer = is.answer.map(|id| *compiled.answer(id).unwrap());
+            prop_assert_eq!(answer.map(|answer| answer.rule), is.rule, "{:?}", is);
+            if let Some(answer) = answer {
+                prop_assert_eq!(answer.cell, compiled.cell_index(is.cell.unwrap()), "{:?}\n{:#?}", is, said);
+            }
+            let by_rule = matches!(
+                is.reason,
+                Some(Reason::Allowed | Reason::Denied | Reason::NatChanged)
+            );
+            prop_assert_eq!(is.rule.is_some(), by_rule, "{:?}", is);
+        }
+    }
+}
+
+/// Cameras of two zones that the same rule names. (The second's flows were counted in the first's
+/// cell.)
+#[test]
+fn a_group_is_of_one_zone() {
+    let zone = |name: &str, networks: &[(&str, u32)]| Zone {
+        name: name.into(),
+        interfaces: vec![name.into()],
+        networks: networks
+            .iter()
+            .map(|(a, len)| (a.parse().unwrap(), *len))
+            .collect(),
+        any: networks.is_empty(),
+        ipv6: 2,
+    };
+    let camera = |name: &str, zone: &str, at: &str| Camera {
+        name: name.into(),
+        zone: zone.into(),
+        addresses: vec![at.parse().unwrap()],
+        mac: None,
+    };
+    let said = Said {
+        zones: vec![
+            zone("a", &[("10.0.0.0", 24)]),
+            zone("b", &[("10.0.1.0", 24)]),
+            zone("c", &[]),
+        ],
+        cameras: vec![camera("x", "a", "10.0.0.1"), camera("y", "b", "10.0.1.1")],
+        rules: vec![Rule {
+            deny: false,
+            from: vec![End::Camera("x".into()), End::Camera("y".into())],
+            to: vec![End::Zone("c".into())],
+            services: vec![Service {
+                protocol: 17,
+                range: None,
+                broadcast: false,
+            }],
+            to_addresses: vec![],
+            masquerade: false,
+            reject: false,
+        }],
+        ..Said::default()
+    };
+    let compiled = Compiled::new(said.policy().unwrap()).unwrap();
+    let at = |text: &str| address(text.parse().unwrap());
+    for (zone, source) in [(0, "10.0.0.1"), (1, "10.0.1.1")] {
+        let ends = Ends {
+            initiator: at(source),
+            responder: at("9.9.9.9"),
+            protocol: 17,
+            port: 53,
+        };
+        let facts = Facts {
+            hook: Hook::Forward,
+            ingress: Port::Zone(zone),
+            egress: Port::Zone(2),
+            looped_back: false,
+            header: Some(Header {
+                source: ends.initiator,
+                destination: ends.responder,
+                protocol: 17,
+                hop_limit: 64,
+                fragment: Fragment::Whole,
+                transport: Transport::Udp { from: 53, to: 53 },
+            }),
+            source_is_local: false,
+            source_mac: None,
+            home: None,
+            broadcast: false,
+            track: Track::Flow(Flow {
+                state: State::New,
+                reply: false,
+                confirmed: false,
+                source_nat: false,
+                ends,
+                master: None,
+            }),
+        };
+        let is = decide(&Guard::Armed(&compiled), &facts);
+        let answer = compiled.answer(is.answer.unwrap()).unwrap();
+        let cell = compiled.cell_at(answer.cell);
+        assert_eq!((cell.from, cell.to), (Some(zone), Some(2)));
+    }
+}
