@@ -20,11 +20,7 @@ use super::{
     },
 };
 use crate::bindings;
-use camzone_policy::{
-    decide::masquerades,
-    facts::Ends,
-    policy::ZoneId,
-};
+use camzone_policy::{decide::masquerades, facts::Ends, policy::ZoneId};
 use core::ptr::NonNull;
 use kernel::{
     error::to_result,

@@ -164,11 +164,7 @@ impl Way {
 
 /// The verdict of an armed namespace behind PRE_ROUTING.
 #[inline(always)]
-fn judge<M: Memory>(
-    compiled: &Compiled<M>,
-    packet: &impl Packet,
-    way: Way,
-) -> Ruling {
+fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> Ruling {
     let mut ipv6 = Ipv6Mode::Full;
     if packet.family() == Family::V6 {
         ipv6 = way.ipv6(compiled);
@@ -391,12 +387,7 @@ fn is_cast(packet: &impl Packet, address: Address) -> bool {
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
 /// whatever direction and state the packet has.
 #[inline(always)]
-fn permit<M: Memory>(
-    compiled: &Compiled<M>,
-    packet: &impl Packet,
-    seen: Seen,
-    way: Way,
-) -> Ruling {
+fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, way: Way) -> Ruling {
     let reply = packet.reply();
     let ends = &packet.ends();
     let (from, to) = match reply {
@@ -455,11 +446,7 @@ fn permit<M: Memory>(
 /// The same of a flow that a helper expected: its master's permission counts.
 #[cold]
 #[inline(never)]
-fn permit_expected<M: Memory>(
-    compiled: &Compiled<M>,
-    packet: &impl Packet,
-    cell: Cell,
-) -> Ruling {
+fn permit_expected<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, cell: Cell) -> Ruling {
     let master = &packet.master().unwrap_or(Ends::NONE);
     let Some(cell) = cell_of_master(compiled, cell, &packet.ends(), master) else {
         return Ruling::drop(Reason::WrongZone).within(compiled, cell);

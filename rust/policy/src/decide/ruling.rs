@@ -42,13 +42,13 @@ impl Ruling {
     #[inline]
     pub(super) fn within<M: Memory>(self, compiled: &Compiled<M>, cell: Cell) -> Self {
         // There are fewer than 2^32: 65,535 zones would have as many.
-        Ruling(self.0 | CELL | (compiled.cell_index(cell) as u64) << 32)
+        Ruling(self.0 | CELL | ((compiled.cell_index(cell) as u64) << 32))
     }
 
     /// The same, by this answer.
     #[inline(always)]
     pub(super) const fn by(self, answer: AnswerId) -> Self {
-        Ruling(self.0 | ANSWER | (answer as u64) << 32)
+        Ruling(self.0 | ANSWER | ((answer as u64) << 32))
     }
 
     /// What becomes of the packet.

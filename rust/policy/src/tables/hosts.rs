@@ -231,22 +231,26 @@ pub(super) struct Cameras<M: Memory> {
 impl<M: Memory> Cameras<M> {
     #[inline(never)]
     pub(super) fn new(policy: &Policy<M>) -> Result<Self, OutOfMemory> {
-        let all = || {
-            let cameras = policy.cameras.iter().zip(0..CameraId::MAX);
-            cameras.flat_map(|(camera, id)| {
-                let addresses = camera.addresses.of(&policy.addresses);
-                addresses.iter().map(move |address| (*address, id))
-            })
-        };
-        let of = |family| all().filter(move |(address, _)| address.family() == family);
+        let (mut v4, mut v6) = (0usize, 0usize);
+        for camera in policy.cameras.iter() {
+            for address in camera.addresses.of(&policy.addresses) {
+                let count = match address.family() {
+                    Family::V4 => &mut v4,
+                    Family::V6 => &mut v6,
+                };
+                *count = count.saturating_add(1);
+            }
+        }
         let mut cameras = Cameras {
-            v4: Table::new(of(Family::V4).count())?,
-            v6: Table::new(of(Family::V6).count())?,
+            v4: Table::new(v4)?,
+            v6: Table::new(v6)?,
         };
-        for (address, id) in all() {
-            match address.family() {
-                Family::V4 => cameras.v4.enter(Bits::of(address), id)?,
-                Family::V6 => cameras.v6.enter(Bits::of(address), id)?,
+        for (camera, id) in policy.cameras.iter().zip(0..CameraId::MAX) {
+            for address in camera.addresses.of(&policy.addresses) {
+                match address.family() {
+                    Family::V4 => cameras.v4.enter(Bits::of(*address), id)?,
+                    Family::V6 => cameras.v6.enter(Bits::of(*address), id)?,
+                }
             }
         }
         Ok(cameras)

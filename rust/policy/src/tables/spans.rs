@@ -7,9 +7,7 @@ use super::{
     hash::{Table, Value},
     AnswerId,
 };
-use crate::{
-    memory::{count_before, runs, sort, List, Memory, OutOfMemory},
-};
+use crate::memory::{count_before, runs, sort, List, Memory, OutOfMemory};
 
 /// A service as a number: the protocol, then the port or type. 0 stands for what only services
 /// of every protocol match.
