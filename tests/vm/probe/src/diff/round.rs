@@ -178,16 +178,13 @@ impl<'a> Round<'a> {
 
     /// Whether the two agree as far as they are meant to.
     fn is_explained(&self, [a, b]: &[Sorted; 2], shots: &[Shot]) -> bool {
-        let policy = self.stream.policy;
         let same = |a: &[Heard], b: &[Heard]| {
             let [mut a, mut b] = [a.to_vec(), b.to_vec()];
             a.sort();
             b.sort();
             a == b
         };
-        let intended = |shot: &Shot, a: &[Heard], b: &[Heard]| {
-            self.oracle.intended(policy, shot, a, b).is_some()
-        };
+        let intended = |shot: &Shot, a: &[Heard], b: &[Heard]| self.intended(shot, a, b).is_some();
         let numbers: BTreeSet<&u32> = a.of.keys().chain(b.of.keys()).collect();
         let each = numbers.into_iter().all(|number| {
             let [a, b] = [a, b].map(|side| side.of.get(number).map_or(&[][..], Vec::as_slice));
@@ -212,16 +209,7 @@ impl<'a> Round<'a> {
             Some(name) => *self.tally.intended.entry(name).or_default() += 1,
             None => {
                 self.complain_about_no_packet(0, a, b);
-                // An answer has the sender of what it answers as its receiver.
-                let ends = |(place, bytes): &Heard| words(ip_of(*place, bytes)).map(|w| w.dst);
-                let receivers: Vec<_> = a.iter().chain(b).filter_map(ends).collect();
-                println!("  sent in this round by who is told something:");
-                for shot in shots {
-                    let sender = words(ip_of(shot.place, &shot.bytes)).map(|words| words.src);
-                    if sender.is_some_and(|sender| receivers.contains(&sender)) {
-                        println!("    {}", show(shot.place, &shot.bytes));
-                    }
-                }
+                self.show_what_is_answered(a.iter().chain(b));
             }
         }
     }
@@ -257,10 +245,7 @@ impl<'a> Round<'a> {
             }
             return;
         }
-        match self
-            .oracle
-            .intended(self.stream.policy, &shot, &of_a, &of_b)
-        {
+        match self.intended(&shot, &of_a, &of_b) {
             Some(name) => *self.tally.intended.entry(name).or_default() += 1,
             None => self.complain(&shot, flow.as_deref(), &of_a, &of_b),
         }
@@ -303,6 +288,7 @@ impl<'a> Round<'a> {
         if describe(a) == describe(b) {
             println!("  {a:02x?}\n  {b:02x?}");
         }
+        self.show_what_is_answered(a.iter().chain(b));
     }
 
     fn complain_about_no_packet(&mut self, number: u32, a: &[Heard], b: &[Heard]) {
@@ -317,6 +303,42 @@ impl<'a> Round<'a> {
             for (place, bytes) in side {
                 println!("      {}", show(*place, bytes));
             }
+        }
+    }
+
+    /// The name of an intended difference that a packet shows; or one in pieces, to which what was
+    /// heard is an answer, that has no number and was taken for another's.
+    fn intended(&self, shot: &Shot, a: &[Heard], b: &[Heard]) -> Option<&'static str> {
+        let policy = self.stream.policy;
+        let of = |shot: &Shot| self.oracle.intended(policy, shot, a, b);
+        let answered = || {
+            let shots = self.answered(a.iter().chain(b)).into_iter();
+            shots
+                .filter(|shot| shot.bent.contains(&"pieces"))
+                .find_map(of)
+        };
+        of(shot).or_else(answered)
+    }
+
+    /// What was sent under this policy by those who are told something now, from the same port.
+    fn answered<'h>(&self, heard: impl Iterator<Item = &'h Heard>) -> Vec<&Shot> {
+        let told: Vec<_> = heard
+            .filter_map(|(place, bytes)| words(ip_of(*place, bytes)))
+            .map(|words| (words.dst, words.ports.1))
+            .collect();
+        let sender = |shot: &Shot| words(ip_of(shot.place, &shot.bytes));
+        let mut shots: Vec<&Shot> = self.past.values().collect();
+        shots.retain(|shot| {
+            sender(shot).is_some_and(|words| told.contains(&(words.src, words.ports.0)))
+        });
+        shots.sort_by_key(|shot| shot.number);
+        shots
+    }
+
+    fn show_what_is_answered<'h>(&self, heard: impl Iterator<Item = &'h Heard>) {
+        println!("  sent before by who is told something:");
+        for shot in self.answered(heard) {
+            println!("    {} {}", shot.number, show(shot.place, &shot.bytes));
         }
     }
 }

@@ -174,13 +174,18 @@ impl Stream<'_> {
             unreachable!()
         };
         let group = |last: u16| IpAddr::from(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, last));
-        let to = dice.pick(&[
+        let mut to = dice.pick(&[
             group(1),
             group(2),
             group(0xfb),
             wires()[wire].address(true),
             LINK_LOCAL.into(),
         ]);
+        if kind == 135 && to == group(2) {
+            // To a group and without a link-layer address it is answered only if its sender is known
+            // already (`ndisc_recv_ns`), which hangs on the clock of each router's cache.
+            to = LINK_LOCAL.into();
+        }
         let mut header = Header::new(source, to, body.proto);
         header.ttl = match dice.within(0..=5) {
             0 => 64,
