@@ -30,11 +30,11 @@ while True:
     sock.sendto(peer[0].removeprefix("::ffff:").encode(), peer)
 PY
 cat >"$work/client.py" <<'PY'
-import socket, sys
+import os, socket, sys
 family = socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET
 sock = socket.socket(family, socket.SOCK_DGRAM)
 sock.bind((sys.argv[3] if len(sys.argv) > 3 else "", int(sys.argv[2])))
-sock.settimeout(1)
+sock.settimeout(2 * int(os.environ.get("SLOW", 1)))
 sock.sendto(b"?", (sys.argv[1], 9000))
 try:
     print(sock.recv(100).decode())
