@@ -49,8 +49,6 @@ impl Session {
             return None;
         }
         let zone = compiled.zone_of(client);
-        let camera = compiled.camera_of(client);
-        let camera = camera.and_then(|camera| compiled.policy.camera(camera));
         let facts = Facts {
             hook: Hook::LocalIn,
             ingress: zone.map_or(Port::Unzoned, Port::Zone),
@@ -66,7 +64,7 @@ impl Session {
                 transport: Transport::Tcp(0b10),
             }),
             source_is_local: false,
-            source_mac: camera.and_then(|camera| camera.mac),
+            source_mac: compiled.mac_of(client),
             home: zone,
             broadcast: false,
             track: Track::Flow(Flow {

@@ -198,6 +198,12 @@ impl<M: Memory> Compiled<M> {
         self.cameras.find(address)
     }
 
+    /// The hardware address that packets from `address` have to come with, if it is a camera's which
+    /// has one.
+    pub fn mac_of(&self, address: Address) -> Option<[u8; 6]> {
+        self.policy.camera(self.camera_of(address)?)?.mac
+    }
+
     /// What the cell of a flow says of it; `None` when no rule matches. The steps are the
     /// logarithm of how many services the rules have between two places, four times at most, and
     /// once more where rules name addresses of the router.

@@ -133,16 +133,6 @@ fn verdict(how: u8, header: Option<Header>) {
 }
 
 fn compiled() -> Compiled<Heap> {
-    let zone = |name: &str, networks: &[(&str, u32)]| Zone {
-        name: name.into(),
-        interfaces: vec![name.into()],
-        networks: networks
-            .iter()
-            .map(|(a, len)| (a.parse().unwrap(), *len))
-            .collect(),
-        any: networks.is_empty(),
-        ipv6: 2,
-    };
     let rule = |deny, from: &str, to: End, protocol, broadcast| Rule {
         deny,
         from: vec![End::Zone(from.into())],
@@ -158,7 +148,10 @@ fn compiled() -> Compiled<Heap> {
     };
     let said = Said {
         accept: [false, false, true],
-        zones: vec![zone("a", &[("10.0.0.0", 8), ("fd00::", 8)]), zone("b", &[])],
+        zones: vec![
+            Zone::of("a", &[("10.0.0.0", 8), ("fd00::", 8)]),
+            Zone::of("b", &[]),
+        ],
         cameras: vec![Camera {
             name: "c".into(),
             zone: "a".into(),

@@ -82,6 +82,22 @@ pub struct Zone {
     pub ipv6: u32,
 }
 
+impl Zone {
+    /// A zone of these networks, or of any if there are none, with an interface of its own name.
+    pub fn of(name: &str, networks: &[(&str, u32)]) -> Self {
+        Zone {
+            name: name.into(),
+            interfaces: vec![name.into()],
+            networks: networks
+                .iter()
+                .map(|(network, len)| (network.parse().unwrap(), *len))
+                .collect(),
+            any: networks.is_empty(),
+            ipv6: 2,
+        }
+    }
+}
+
 /// A camera.
 #[derive(Clone, Debug)]
 pub struct Camera {

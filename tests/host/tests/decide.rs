@@ -140,9 +140,7 @@ fn original(compiled: &Compiled<Heap>, facts: &Facts) -> Option<Facts> {
             _ => None,
         },
         looped_back: false,
-        source_mac: compiled
-            .camera_of(flow.ends.initiator)
-            .and_then(|camera| compiled.policy.camera(camera)?.mac),
+        source_mac: compiled.mac_of(flow.ends.initiator),
         broadcast: false,
         track: Track::Flow(Flow {
             reply: false,
@@ -385,23 +383,15 @@ fn about_a_flow(facts: &Facts) -> bool {
 
 /// The article's zones, with an ftp helper's flows in mind.
 fn article() -> (Said, Compiled<Heap>) {
-    let zone = |name: &str, network: &str, any: bool, ipv6: u32| Zone {
-        name: name.into(),
-        interfaces: vec![format!("eth-{name}")],
-        networks: if any {
-            vec![]
-        } else {
-            vec![(network.parse().unwrap(), 64)]
-        },
-        any,
-        ipv6,
-    };
     let said = Said {
         accept: [false, false, true],
         zones: vec![
-            zone("camera", "fd00:8::", false, 2),
-            zone("external", "::", true, 2),
-            zone("little", "fd00:7::", false, 1),
+            Zone::of("camera", &[("fd00:8::", 64)]),
+            Zone::of("external", &[]),
+            Zone {
+                ipv6: 1,
+                ..Zone::of("little", &[("fd00:7::", 64)])
+            },
         ],
         rules: vec![Rule {
             deny: false,

@@ -367,6 +367,15 @@ fn tracked(every: &mut Every, mut facts: Facts, errors: &[u8], stranger: &str) -
     facts
 }
 
+/// Packets of flows of these services between these hosts, by every way.
+fn between(hosts: &[&str], services: &[(u8, u16)], errors: &[u8], stranger: &str) -> Vec<Facts> {
+    Every::all(|every| {
+        let (way, reply) = (way(every, false), every.maybe());
+        let ends = ends(every.pick(hosts), every.pick(hosts), every.pick(services));
+        Some(tracked(every, plain(way, ends, reply), errors, stranger))
+    })
+}
+
 /// Up to one rule, and packets of flows of every kind by every way.
 #[test]
 fn every_packet() {
@@ -384,20 +393,7 @@ fn every_packet() {
         "0.0.0.0",
     ];
     let hosts = some_of(3, &hosts);
-    let mut packets = Every::all(|every| {
-        let (way, reply) = (way(every, false), every.maybe());
-        let ends = ends(
-            every.pick(hosts),
-            every.pick(hosts),
-            every.pick(&[(6, 7), (1, 8)]),
-        );
-        Some(tracked(
-            every,
-            plain(way, ends, reply),
-            &[3, 5, 8, 11],
-            V4[HOST],
-        ))
-    });
+    let mut packets = between(hosts, &[(6, 7), (1, 8)], &[3, 5, 8, 11], V4[HOST]);
     // What of a flow is only looked at where it may pass.
     packets.extend(Every::all(|every| {
         let (way, reply) = (way(every, true), every.maybe());
@@ -537,20 +533,8 @@ fn every_packet_of_ipv6() {
         "ff02::1",
     ];
     let hosts = some_of(3, &hosts);
-    let mut packets = Every::all(|every| {
-        let (way, reply) = (way(every, false), every.maybe());
-        let ends = ends(
-            every.pick(hosts),
-            every.pick(hosts),
-            every.pick(some_of(1, &[(6, 7), (58, 128)])),
-        );
-        Some(tracked(
-            every,
-            plain(way, ends, reply),
-            &[2, 137, 128, 4, 1, 5, 0],
-            V6[HOST],
-        ))
-    });
+    let services = some_of(1, &[(6, 7), (58, 128)]);
+    let mut packets = between(hosts, services, &[2, 137, 128, 4, 1, 5, 0], V6[HOST]);
     packets.extend(Every::all(|every| {
         let way = way(every, true);
         let source = every.pick(&["fe80::7", "::", V6[CAMERA], V6[OUTSIDE]]);

@@ -115,16 +115,6 @@ proptest! {
 /// cell.)
 #[test]
 fn a_group_is_of_one_zone() {
-    let zone = |name: &str, networks: &[(&str, u32)]| Zone {
-        name: name.into(),
-        interfaces: vec![name.into()],
-        networks: networks
-            .iter()
-            .map(|(a, len)| (a.parse().unwrap(), *len))
-            .collect(),
-        any: networks.is_empty(),
-        ipv6: 2,
-    };
     let camera = |name: &str, zone: &str, at: &str| Camera {
         name: name.into(),
         zone: zone.into(),
@@ -133,9 +123,9 @@ fn a_group_is_of_one_zone() {
     };
     let said = Said {
         zones: vec![
-            zone("a", &[("10.0.0.0", 24)]),
-            zone("b", &[("10.0.1.0", 24)]),
-            zone("c", &[]),
+            Zone::of("a", &[("10.0.0.0", 24)]),
+            Zone::of("b", &[("10.0.1.0", 24)]),
+            Zone::of("c", &[]),
         ],
         cameras: vec![camera("x", "a", "10.0.0.1"), camera("y", "b", "10.0.1.1")],
         rules: vec![Rule {

@@ -39,40 +39,50 @@ setting("fail_page_alloc/min-order", 0)
 NTH = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
 
 
-def with_fault(number, call):
+def with_fault(number, call, nth=NTH):
     """What came of `call` whose allocation with this number failed: (result or error, it was made)."""
-    os.pwrite(NTH, b"%d" % number, 0)
+    os.pwrite(nth, b"%d" % number, 0)
     try:
         result = call()
     except OSError as error:
         result = error
-    left = int(os.pread(NTH, 16, 0).rstrip(b"\0\n"))
-    os.pwrite(NTH, b"0", 0)
+    left = int(os.pread(nth, 16, 0).rstrip(b"\0\n"))
+    os.pwrite(nth, b"0", 0)
     return result, left == 0
 
 
-def every(name, prepare, call, check):
-    """The whole round; `check` gives the error (0: none), and what is wrong, if anything is."""
-    for _ in range(3):
-        # What is allocated only once, or by Python, is there by then.
-        check(call(prepare()), False)
+def rounds(name, attempt):
+    """Makes each allocation fail. `attempt` gives the error (0: none), whether the fault was made, and
+    what is wrong, if anything is."""
     failed = survived = 0
-    gc.disable()
     for number in range(1, MOST):
-        given = prepare()
-        result, hit = with_fault(number, lambda given=given: call(given))
-        error, wrong = check(result, hit)
+        error, hit, wrong = attempt(number)
         if wrong:
             TAP.ok(False, f"{name}: allocation {number}", wrong)
-            break
+            return
         if not hit:
             TAP.ok(number > 1, f"{name}: {number - 1} of {number - 1} allocations failed once, "
                    f"{failed} with an error, {survived} without", "no allocation was seen")
-            break
+            return
         failed += error != 0
         survived += error == 0
-    else:
-        TAP.ok(False, f"{name}: more than {MOST} allocations")
+    TAP.ok(False, f"{name}: more than {MOST} allocations")
+
+
+def every(name, prepare, call, check):
+    """The whole round in this process; `check` gives the error, and what is wrong."""
+    for _ in range(3):
+        # What is allocated only once, or by Python, is there by then.
+        check(call(prepare()), False)
+
+    def attempt(number):
+        given = prepare()
+        result, hit = with_fault(number, lambda: call(given))
+        error, wrong = check(result, hit)
+        return error, hit, wrong
+
+    gc.disable()
+    rounds(name, attempt)
     gc.enable()
     _, wrong = check(call(prepare()), False)
     TAP.ok(not wrong, f"{name}: and without a fault it goes as ever", wrong)
@@ -87,7 +97,7 @@ EXPECTED = {errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN}
 
 
 def say(raw, command, payload=b"", **more):
-    """Sends, and gives the function that waits for the answer."""
+    """Sends; what it gives is for `answer`."""
     return raw, raw.send(command, payload, **more)
 
 
@@ -196,15 +206,14 @@ def dumps():
 
 def logs():
     """A packet of the router's own that is dropped and logged, in this process's context."""
-    def policy(name):
-        zones = [{"name": name, "interface": ["lo0"], "network": [{"address": "192.168.77.0", "prefix-len": 24}]}]
-        return wire(YNL, zone=zones)
+    zone = {"name": "z", "interface": ["lo0"], "network": [{"address": "192.168.77.0", "prefix-len": 24}]}
+    policy = wire(YNL, zone=[zone])
 
     def prepare():
-        # A new zone, with a log limit that nobody has used up.
+        # In force anew, with a log limit that nobody has used up.
         raw = Raw(NUMBER)
         ask(raw, BEGIN, wire(YNL, defaults={"input": "drop", "forward": "drop", "output": "drop"}))
-        ask(raw, ADD, policy("z"))
+        ask(raw, ADD, policy)
         ask(raw, COMMIT)
         raw.close()
         return socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -263,34 +272,23 @@ def load():
 
 def namespaces():
     """A namespace is made, with its part of the module, by a process of its own."""
-    def made(number):
+    def made():
+        return 0 if LIBC.unshare(0x40000000) == 0 else ctypes.get_errno()
+
+    def attempt(number):
         reader, writer = os.pipe()
         child = os.fork()
         if child == 0:
-            fail = os.open("/proc/thread-self/fail-nth", os.O_RDWR)
-            os.pwrite(fail, b"%d" % number, 0)
-            error = 0 if LIBC.unshare(0x40000000) == 0 else ctypes.get_errno()
-            left = int(os.pread(fail, 16, 0).rstrip(b"\0\n"))
-            os.pwrite(fail, b"0", 0)
-            os.write(writer, b"%d %d" % (error, left))
+            error, hit = with_fault(number, made, os.open("/proc/thread-self/fail-nth", os.O_RDWR))
+            os.write(writer, b"%d %d" % (error, hit))
             os._exit(0)
         os.waitpid(child, 0)
-        error, left = os.read(reader, 64).split()
+        error, hit = map(int, os.read(reader, 64).split())
         os.close(reader)
         os.close(writer)
-        return int(error), int(left) == 0
+        return error, hit, f"it failed without a fault: {os.strerror(error)}" if error and not hit else None
 
-    failed = survived = 0
-    for number in range(1, MOST):
-        error, hit = made(number)
-        if not hit:
-            TAP.ok(number > 1 and not error, f"namespace: {number - 1} of {number - 1} allocations failed "
-                   f"once, {failed} with an error, {survived} without", f"the last gave {error}")
-            break
-        failed += error != 0
-        survived += error == 0
-    else:
-        TAP.ok(False, f"namespace: more than {MOST} allocations")
+    rounds("namespace", attempt)
 
 
 for operation in sys.argv[1:]:

@@ -77,9 +77,7 @@ fn check_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Ruling 
 /// camera which has to.
 #[inline(never)]
 pub(super) fn has_its_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> bool {
-    let camera = compiled.camera_of(packet.source());
-    let camera = camera.and_then(|camera| compiled.policy.camera(camera));
-    match camera.and_then(|camera| camera.mac) {
+    match compiled.mac_of(packet.source()) {
         None => true,
         mac => mac == packet.source_mac(),
     }

@@ -77,9 +77,7 @@ impl Oracle {
             Oracle::Article => scripts(policy, shot, &words),
         }
     }
-}
 
-impl Oracle {
     /// Whether the packet leaves traces in the oracle's connection tracking, even if it is dropped
     /// there too: the script asks for sources after that, camzone before.
     pub fn remembers(self, policy: &Policy, shot: &Shot) -> bool {

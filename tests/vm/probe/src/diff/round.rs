@@ -184,7 +184,6 @@ impl<'a> Round<'a> {
             b.sort();
             a == b
         };
-        let intended = |shot: &Shot, a: &[Heard], b: &[Heard]| self.intended(shot, a, b).is_some();
         let numbers: BTreeSet<&u32> = a.of.keys().chain(b.of.keys()).collect();
         let each = numbers.into_iter().all(|number| {
             let [a, b] = [a, b].map(|side| side.of.get(number).map_or(&[][..], Vec::as_slice));
@@ -192,20 +191,23 @@ impl<'a> Round<'a> {
                 || self
                     .past
                     .get(number)
-                    .is_some_and(|shot| intended(shot, a, b))
+                    .is_some_and(|shot| self.intended(shot, a, b).is_some())
         });
-        each && (same(&a.rest, &b.rest)
-            || shots.iter().any(|shot| intended(shot, &a.rest, &b.rest)))
+        each && (same(&a.rest, &b.rest) || self.intended_rest(shots, &a.rest, &b.rest).is_some())
     }
 
     /// What has lost its number, since it was cut or translated or stamped: it may show an intended
     /// difference as well, if a packet of the round can.
-    fn compare_rest(&mut self, shots: &[Shot], a: &[Heard], b: &[Heard]) {
+    fn intended_rest(&self, shots: &[Shot], a: &[Heard], b: &[Heard]) -> Option<&'static str> {
         let policy = self.stream.policy;
         let mut names = shots
             .iter()
             .filter_map(|shot| self.oracle.intended(policy, shot, a, b));
-        match names.next() {
+        names.next()
+    }
+
+    fn compare_rest(&mut self, shots: &[Shot], a: &[Heard], b: &[Heard]) {
+        match self.intended_rest(shots, a, b) {
             Some(name) => *self.tally.intended.entry(name).or_default() += 1,
             None => {
                 self.complain_about_no_packet(0, a, b);
