@@ -37,6 +37,8 @@ clean:
 # check   every test; ends with "N passed, N failed"
 # check-debug  the scenarios on a kernel that watches memory, locks and RCU
 # soak    the long ones
+# bench   instructions per packet, beside other firewalls (build/bench.json, build/bench.svg)
+# bench-check  that no packet costs more than tests/bench/baseline.json says
 setup:
 	tools/setup
 update:
@@ -53,5 +55,9 @@ check-debug:
 	tools/check --debug
 soak:
 	tools/check --soak
+bench:
+	tests/bench/all
+bench-check:
+	tests/bench/gate
 
-.PHONY: all modules install install-module install-ctl clean setup update module ctl demo check check-debug soak
+.PHONY: all modules install install-module install-ctl clean setup update module ctl demo check check-debug soak bench bench-check

@@ -16,18 +16,27 @@ pub struct Firewall {
 
 /// What a firewall is told, made beforehand: to be timed alone.
 pub struct Orders {
+    config: Config,
+    family: Family,
     steps: Vec<(String, String)>,
 }
 
 fn iptables(family: Family, variant: &str) -> String {
-    let name = if family == Family::V4 { "iptables" } else { "ip6tables" };
+    let name = if family == Family::V4 {
+        "iptables"
+    } else {
+        "ip6tables"
+    };
     format!("{name}-{variant}-restore")
 }
 
 /// noop.ko lies where this program does.
 fn noop(hooks: u8) -> Result<String> {
     let program = std::env::current_exe()?;
-    Ok(format!("insmod {} hooks={hooks}", program.with_file_name("noop.ko").display()))
+    Ok(format!(
+        "insmod {} hooks={hooks}",
+        program.with_file_name("noop.ko").display()
+    ))
 }
 
 impl Orders {
@@ -36,8 +45,14 @@ impl Orders {
         let restore = |variant| iptables(shape.family, variant);
         let steps = match config {
             Config::None => vec![],
-            Config::Conntrack => vec![step("modprobe nf_conntrack", String::new()), step(&noop(0)?, String::new())],
-            Config::Noop => vec![step("modprobe nf_conntrack", String::new()), step(&noop(1)?, String::new())],
+            Config::Conntrack => vec![
+                step("modprobe nf_conntrack", String::new()),
+                step(&noop(0)?, String::new()),
+            ],
+            Config::Noop => vec![
+                step("modprobe nf_conntrack", String::new()),
+                step(&noop(1)?, String::new()),
+            ],
             Config::Camzone => vec![
                 step("modprobe camzone", String::new()),
                 step("camzonectl apply -", camzone::file(shape)),
@@ -52,7 +67,11 @@ impl Orders {
                 step(&restore("legacy"), script(shape, How::Set)),
             ],
         };
-        Ok(Orders { steps })
+        Ok(Orders {
+            config,
+            family: shape.family,
+            steps,
+        })
     }
 
     /// Each program and its input.
@@ -60,18 +79,20 @@ impl Orders {
         &self.steps
     }
 
-    pub fn run(&self) -> Result<()> {
+    pub fn run(&self) -> Result<Firewall> {
         for (line, input) in &self.steps {
             feed(line, input)?;
         }
-        Ok(())
+        Ok(Firewall {
+            config: self.config,
+            family: self.family,
+        })
     }
 }
 
 impl Firewall {
     pub fn up(config: Config, shape: &Shape) -> Result<Firewall> {
-        Orders::new(config, shape)?.run()?;
-        Ok(Firewall { config, family: shape.family })
+        Orders::new(config, shape)?.run()
     }
 
     pub fn down(self) -> Result<()> {
@@ -86,15 +107,25 @@ impl Firewall {
                 crate::run::write("/proc/sys/net/ipv4/ip_forward", "1")?;
                 crate::run::write("/proc/sys/net/ipv6/conf/all/forwarding", "1")?;
             }
-            Config::Nft | Config::NftLinear | Config::Flowtable | Config::IptablesNft => drop(run("nft flush ruleset")?),
+            Config::Nft | Config::NftLinear | Config::Flowtable | Config::IptablesNft => {
+                drop(run("nft flush ruleset")?)
+            }
             Config::Iptables | Config::Ipset => {
-                let name = if v4 { "iptables-legacy" } else { "ip6tables-legacy" };
+                let name = if v4 {
+                    "iptables-legacy"
+                } else {
+                    "ip6tables-legacy"
+                };
                 for chain in ["INPUT", "FORWARD", "OUTPUT"] {
                     run(&format!("{name} -P {chain} ACCEPT"))?;
                 }
                 run(&format!("{name} -F"))?;
                 run(&format!("{name} -X"))?;
-                run(if v4 { "rmmod iptable_filter" } else { "rmmod ip6table_filter" })?;
+                run(if v4 {
+                    "rmmod iptable_filter"
+                } else {
+                    "rmmod ip6table_filter"
+                })?;
                 if self.config == Config::Ipset {
                     run("ipset destroy")?;
                 }

@@ -2,11 +2,16 @@
 //! camzone-bench: `guest` measures inside the guest and writes rows; the rest runs on the host
 //! and makes tables of them.
 
+mod cpus;
 mod firewall;
+mod gate;
+mod load;
 mod measure;
 mod network;
+mod page;
 mod pktgen;
 mod plan;
+mod plot;
 mod profile;
 mod report;
 mod row;
@@ -22,7 +27,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "camzone-bench", about = "Instructions per packet: camzone beside what one would use instead")]
+#[command(
+    name = "camzone-bench",
+    about = "Instructions per packet: camzone beside what one would use instead"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -52,8 +60,26 @@ enum Command {
         #[arg(long, default_value_t = 80)]
         lines: usize,
     },
+    /// The plans that make build/bench.json
+    Plans,
     /// Make one list of rows, and print it as a table
     Table { json: PathBuf, rows: Vec<PathBuf> },
+    /// Draw the rows of a list
+    Plot { svg: PathBuf, json: PathBuf },
+    /// Make the tables of a page anew, of the figures in a folder
+    Page { page: PathBuf, build: PathBuf },
+    /// Compare rows with the figures that are kept
+    Check {
+        baseline: PathBuf,
+        rows: PathBuf,
+        kernel: String,
+    },
+    /// Keep the figures of rows
+    Keep {
+        baseline: PathBuf,
+        rows: PathBuf,
+        kernel: String,
+    },
     /// The policy in the language of a firewall
     Ruleset {
         config: row::Config,
@@ -62,31 +88,54 @@ enum Command {
     },
 }
 
-fn guest(
-    plan: &str,
-    rows: &Path,
-    configs: &[row::Config],
-    scenarios: &[row::Scenario],
-    kallsyms: Option<&Path>,
-) -> Result<()> {
-    let mut steps = match plan {
-        "short" => plan::short(),
-        _ => anyhow::bail!("no plan is called {plan}"),
+/// What is chosen of a plan.
+struct Chosen<'a> {
+    configs: &'a [row::Config],
+    scenarios: &'a [row::Scenario],
+    kallsyms: Option<&'a Path>,
+}
+
+fn guest(name: &str, file: &Path, chosen: &Chosen<'_>) -> Result<()> {
+    let steps = match (name, plan::find(name)) {
+        ("load" | "cpus", _) => vec![],
+        (_, Some(plan)) => plan.steps(),
+        _ => anyhow::bail!("no plan is called {name}"),
     };
-    steps.retain(|step| configs.is_empty() || configs.contains(&step.config));
-    for step in &mut steps {
-        step.cases.retain(|case| scenarios.is_empty() || scenarios.contains(&case.scenario));
-    }
-    let zones = steps.iter().map(|step| step.shape.zones).max().unwrap_or(3);
     pktgen::load()?;
-    network::up(zones)?;
+    network::up(steps.iter().map(|step| step.shape.zones).max().unwrap_or(3))?;
     measure::set_up_conntrack()?;
     let sinks = network::Sinks::open()?;
     // The first seconds of a boot are twice as dear.
     run::settle(20);
-    let mut out = OpenOptions::new().create(true).append(true).open(rows)?;
+    let mut out = OpenOptions::new().create(true).append(true).open(file)?;
+    match name {
+        "load" => load::measure(|load| keep(&mut out, &load)),
+        "cpus" => cpus::measure(&sinks, |turn| keep(&mut out, &turn)),
+        _ => rows(steps, chosen, &sinks, &mut out),
+    }
+}
+
+/// One line for what was measured, in the file and for who watches.
+fn keep(out: &mut impl Write, what: &impl serde::Serialize) -> Result<()> {
+    let line = serde_json::to_string(what)?;
+    println!("{line}");
+    Ok(writeln!(out, "{line}")?)
+}
+
+fn rows(
+    steps: Vec<plan::Step>,
+    chosen: &Chosen<'_>,
+    sinks: &network::Sinks,
+    out: &mut impl Write,
+) -> Result<()> {
     let mut failed = 0;
-    for step in steps {
+    for mut step in steps {
+        step.cases.retain(|case| {
+            chosen.scenarios.is_empty() || chosen.scenarios.contains(&case.scenario)
+        });
+        if !(chosen.configs.is_empty() || chosen.configs.contains(&step.config)) {
+            continue;
+        }
         let firewall = match firewall::Firewall::up(step.config, &step.shape) {
             Ok(firewall) => firewall,
             Err(error) => {
@@ -96,11 +145,17 @@ fn guest(
             }
         };
         for case in &step.cases {
-            match case.measure(step.config, &sinks) {
+            match case.measure(step.config, sinks) {
                 Ok(row) => {
                     println!(
-                        "{:12} {:11} {:7} {} {:7} {:9.1}",
-                        row.config, row.scenario, row.path, row.family, row.cameras, row.insn_per_packet
+                        "{:12} {:11} {:7} {} {:7} cameras {:6} rules {:9.1}",
+                        row.config,
+                        row.scenario,
+                        row.path,
+                        row.family,
+                        row.cameras,
+                        row.rules,
+                        row.insn_per_packet
                     );
                     writeln!(out, "{}", serde_json::to_string(&row)?)?;
                 }
@@ -110,7 +165,7 @@ fn guest(
                 }
             }
         }
-        if let Some(file) = kallsyms {
+        if let Some(file) = chosen.kallsyms {
             std::fs::write(file, run::read("/proc/kallsyms")?)?;
         }
         firewall.down()?;
@@ -121,11 +176,42 @@ fn guest(
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Guest { plan, rows, configs, scenarios, kallsyms } => {
-            guest(&plan, &rows, &configs, &scenarios, kallsyms.as_deref())
+        Command::Guest {
+            plan,
+            rows,
+            configs,
+            scenarios,
+            kallsyms,
+        } => {
+            let chosen = Chosen {
+                configs: &configs,
+                scenarios: &scenarios,
+                kallsyms: kallsyms.as_deref(),
+            };
+            guest(&plan, &rows, &chosen)
         }
-        Command::Profile { folder, against, lines } => profile::print(&folder, against.as_deref(), lines),
+        Command::Profile {
+            folder,
+            against,
+            lines,
+        } => profile::print(&folder, against.as_deref(), lines),
+        Command::Plans => {
+            plan::FULL.iter().for_each(|plan| println!("{}", plan.name));
+            Ok(())
+        }
         Command::Table { json, rows } => report::table(&json, &rows),
+        Command::Plot { svg, json } => report::list(&json).and_then(|rows| plot::draw(&svg, &rows)),
+        Command::Page { page, build } => page::make(&page, &build),
+        Command::Check {
+            baseline,
+            rows,
+            kernel,
+        } => gate::check(&baseline, &rows, &kernel),
+        Command::Keep {
+            baseline,
+            rows,
+            kernel,
+        } => gate::keep(&baseline, &rows, &kernel),
         Command::Ruleset { config, cameras } => ruleset(config, cameras),
     };
     match result {
@@ -138,7 +224,10 @@ fn main() -> ExitCode {
 }
 
 fn ruleset(config: row::Config, cameras: u32) -> Result<()> {
-    let shape = shape::Shape { cameras, ..shape::Shape::usual(row::Family::V4) };
+    let shape = shape::Shape {
+        cameras,
+        ..shape::Shape::usual(row::Family::V4)
+    };
     for (line, input) in firewall::Orders::new(config, &shape)?.steps() {
         println!("# {line}\n{input}");
     }

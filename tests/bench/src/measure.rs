@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 /// What is measured, but for the firewall.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
+    pub plan: &'static str,
     pub shape: Shape,
     pub path: Path,
     pub scenario: Scenario,
@@ -42,7 +43,14 @@ impl Case {
     }
 
     fn flow_ports(&self, first: u16) -> (u16, u16) {
-        (first, if self.shape.family == Family::V6 { first + V6_FLOWS } else { first })
+        (
+            first,
+            if self.shape.family == Family::V6 {
+                first + V6_FLOWS
+            } else {
+                first
+            },
+        )
     }
 
     fn target(&self) -> (std::net::IpAddr, u16) {
@@ -69,10 +77,11 @@ impl Case {
             checksum: self.shape.family == Family::V6,
             packets,
             delay: 0,
+            cpu: 0,
         }
     }
 
-    fn answered(&self, packets: u64) -> Stream {
+    pub fn answered(&self, packets: u64) -> Stream {
         self.stream(self.flow_ports(ANSWERED), packets)
     }
 
@@ -88,21 +97,36 @@ impl Case {
     /// The same from fewer cameras.
     fn few(&self, stream: Stream) -> Stream {
         match self.shape.family {
-            Family::V4 => Stream { sources: (stream.sources.0, self.shape.camera(self.dropped_cameras() - 1)), ..stream },
+            Family::V4 => Stream {
+                sources: (
+                    stream.sources.0,
+                    self.shape.camera(self.dropped_cameras() - 1),
+                ),
+                ..stream
+            },
             Family::V6 => stream,
         }
     }
 
     fn closed(&self, packets: u64) -> Stream {
-        self.few(Stream { destination_ports: (CLOSED_PORT, CLOSED_PORT), ..self.answered(packets) })
+        self.few(Stream {
+            destination_ports: (CLOSED_PORT, CLOSED_PORT),
+            ..self.answered(packets)
+        })
     }
 
     fn invalid(&self, packets: u64) -> Stream {
-        self.few(Stream { checksum: false, ..self.answered(packets) })
+        self.few(Stream {
+            checksum: false,
+            ..self.answered(packets)
+        })
     }
 
     fn spoofed(&self, packets: u64) -> Stream {
-        Stream { sources: (self.shape.stranger(0), self.shape.stranger(99)), ..self.answered(packets) }
+        Stream {
+            sources: (self.shape.stranger(0), self.shape.stranger(99)),
+            ..self.answered(packets)
+        }
     }
 
     /// What is sent before the time is taken, one after the other.
@@ -163,17 +187,26 @@ impl Case {
     fn reasons(&self) -> BTreeMap<String, u64> {
         let part = |percent| self.packets * percent / 100;
         let reasons = match self.scenario {
-            Scenario::Established | Scenario::New | Scenario::First => vec![("allowed", self.packets)],
+            Scenario::Established | Scenario::New | Scenario::First => {
+                vec![("allowed", self.packets)]
+            }
             Scenario::Drop => vec![("no-rule", self.packets)],
             Scenario::Spoofed => vec![("spoofed", self.packets)],
             Scenario::Invalid => vec![("invalid", self.packets)],
-            Scenario::Mix => vec![("allowed", part(98)), ("no-rule", part(1)), ("spoofed", part(1))],
+            Scenario::Mix => vec![
+                ("allowed", part(98)),
+                ("no-rule", part(1)),
+                ("spoofed", part(1)),
+            ],
         };
-        reasons.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect()
+        reasons
+            .into_iter()
+            .map(|(reason, count)| (reason.to_owned(), count))
+            .collect()
     }
 
     /// Makes flows known to conntrack, and sees that they are.
-    fn prime(&self, config: Config, sinks: &Sinks) -> Result<()> {
+    pub fn prime(&self, config: Config, sinks: &Sinks) -> Result<()> {
         let flows = self.flows();
         let mut known = 0;
         if matches!(self.scenario, Scenario::Established | Scenario::Mix) {
@@ -192,7 +225,11 @@ impl Case {
         }
         let port = format!(" dport={} ", self.target().1);
         let table = read("/proc/net/nf_conntrack")?;
-        let lines = || table.lines().filter(|line| line.contains("udp ") && line.contains(&port));
+        let lines = || {
+            table
+                .lines()
+                .filter(|line| line.contains("udp ") && line.contains(&port))
+        };
         let without = lines().filter(|line| line.contains("[UNREPLIED]")).count() as u64;
         ensure!(
             (lines().count() as u64, without) == (known, unanswered),
@@ -222,14 +259,19 @@ impl Case {
                 for i in 0..flows {
                     let to = match self.shape.family {
                         Family::V4 => SocketAddr::new(self.shape.camera(i as u32), ANSWERED),
-                        Family::V6 => SocketAddr::new(self.answered(1).sources.0, ANSWERED + i as u16),
+                        Family::V6 => {
+                            SocketAddr::new(self.answered(1).sources.0, ANSWERED + i as u16)
+                        }
                     };
                     sinks.answer(to)?;
                 }
             }
         }
         let arrived = Counts::now(self.shape.family)?.camera - before;
-        ensure!(arrived == flows, "{arrived} of {flows} answers went out to the cameras");
+        ensure!(
+            arrived == flows,
+            "{arrived} of {flows} answers went out to the cameras"
+        );
         Ok(())
     }
 
@@ -281,12 +323,20 @@ impl Case {
             }
         }
         let permitted = self.permitted(config);
-        ensure!(accepted == permitted, "{accepted} packets came through, not {permitted}");
+        ensure!(
+            accepted == permitted,
+            "{accepted} packets came through, not {permitted}"
+        );
         if config == Config::Camzone && verdicts.reasons != self.reasons() {
-            bail!("camzone counted {:?}, not {:?}", verdicts.reasons, self.reasons());
+            bail!(
+                "camzone counted {:?}, not {:?}",
+                verdicts.reasons,
+                self.reasons()
+            );
         }
         let shape = self.shape;
         Ok(Row {
+            plan: self.plan.to_owned(),
             config,
             scenario: self.scenario,
             path: self.path,
@@ -309,7 +359,9 @@ impl Case {
 fn break_checksums(family: Family) -> Result<()> {
     let at = if family == Family::V4 { 26 } else { 46 };
     run(&format!("tc qdisc add dev {CAMERA} clsact"))?;
-    run(&format!("tc filter add dev {CAMERA} ingress matchall action pedit munge offset {at} u16 set 0x1234"))?;
+    run(&format!(
+        "tc filter add dev {CAMERA} ingress matchall action pedit munge offset {at} u16 set 0x1234"
+    ))?;
     Ok(())
 }
 
@@ -320,8 +372,15 @@ fn reasons(config: Config) -> Result<BTreeMap<String, u64>> {
     }
     let json: serde_json::Value = serde_json::from_str(&run("camzonectl counters --json")?)?;
     let list = json["reasons"].as_array().context("no reasons")?;
-    let pair = |item: &serde_json::Value| Some((item["reason"].as_str()?.to_owned(), item["packets"].as_u64()?));
-    list.iter().map(|item| pair(item).context("a reason without packets")).collect()
+    let pair = |item: &serde_json::Value| {
+        Some((
+            item["reason"].as_str()?.to_owned(),
+            item["packets"].as_u64()?,
+        ))
+    };
+    list.iter()
+        .map(|item| pair(item).context("a reason without packets"))
+        .collect()
 }
 
 /// Conntrack as it is for every firewall: flows that outlive the measurement, room for all.
@@ -334,7 +393,10 @@ pub fn set_up_conntrack() -> Result<()> {
         ("udp_timeout_stream", "36000"),
         ("checksum", "1"),
     ] {
-        write(&format!("/proc/sys/net/netfilter/nf_conntrack_{name}"), value)?;
+        write(
+            &format!("/proc/sys/net/netfilter/nf_conntrack_{name}"),
+            value,
+        )?;
     }
     Ok(())
 }

@@ -6,7 +6,9 @@ use crate::run::{read, run, write};
 use anyhow::{bail, Context, Result};
 use std::net::IpAddr;
 
-const THREAD: &str = "/proc/net/pktgen/kpktgend_0";
+fn thread(cpu: u32) -> String {
+    format!("/proc/net/pktgen/kpktgend_{cpu}")
+}
 
 /// A stream of packets.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct Stream {
     pub packets: u64,
     /// How long until its next turn; streams with delays share the time by them.
     pub delay: u64,
+    /// Which processor sends it.
+    pub cpu: u32,
 }
 
 pub fn load() -> Result<()> {
@@ -32,11 +36,13 @@ pub fn load() -> Result<()> {
 
 /// Sends all streams, each packet of them in its turn; how many nanoseconds that took.
 pub fn send(streams: &[Stream]) -> Result<u64> {
-    write(THREAD, "rem_device_all")?;
+    for cpu in 0..std::thread::available_parallelism()?.get() {
+        write(&thread(cpu as u32), "rem_device_all")?;
+    }
     let mut devices = Vec::new();
     for (i, stream) in streams.iter().enumerate() {
         let device = format!("{}@{i}", stream.interface);
-        write(THREAD, &format!("add_device {device}"))?;
+        write(&thread(stream.cpu), &format!("add_device {device}"))?;
         let file = format!("/proc/net/pktgen/{device}");
         let mac = read(&format!("/sys/class/net/{}/address", stream.interface))?;
         let v6 = stream.sources.0.is_ipv6();
@@ -87,7 +93,9 @@ pub fn send(streams: &[Stream]) -> Result<u64> {
 
 /// Microseconds and packets of "Result: OK: 53(c53+d0) usec, 10 (60byte,0frags)".
 fn result(text: &str) -> Option<(u64, u64)> {
-    let line = text.lines().find_map(|line| line.trim().strip_prefix("Result: OK: "))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Result: OK: "))?;
     let (time, rest) = line.split_once('(')?;
     let sent = rest.split_once("usec, ")?.1.split_whitespace().next()?;
     Some((time.parse().ok()?, sent.parse().ok()?))

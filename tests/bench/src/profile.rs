@@ -11,9 +11,9 @@ use std::path::Path;
 const KERNEL: u64 = 0xffff_8000_0000_0000;
 
 #[derive(Default, Clone, Copy)]
-struct Cost {
-    instructions: f64,
-    calls: f64,
+pub struct Cost {
+    pub instructions: f64,
+    pub calls: f64,
 }
 
 /// Where functions begin, in order.
@@ -22,13 +22,19 @@ fn symbols(file: &Path) -> Result<Vec<(u64, String)>> {
     let mut symbols = Vec::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
-        let (Some(address), Some(kind), Some(name)) = (words.next(), words.next(), words.next()) else { continue };
+        let (Some(address), Some(kind), Some(name)) = (words.next(), words.next(), words.next())
+        else {
+            continue;
+        };
         if !matches!(kind, "t" | "T" | "w" | "W") || name.starts_with("__pfx_") {
             continue;
         }
         let name = format!("{:#}", rustc_demangle::demangle(name));
         let module = words.next().unwrap_or_default();
-        symbols.push((u64::from_str_radix(address, 16)?, format!("{name} {module}").trim_end().to_owned()));
+        symbols.push((
+            u64::from_str_radix(address, 16)?,
+            format!("{name} {module}").trim_end().to_owned(),
+        ));
     }
     symbols.sort();
     // Of several names for one place the first in the alphabet will do.
@@ -65,8 +71,9 @@ fn costs(folder: &Path) -> Result<BTreeMap<String, Cost>> {
     Ok(costs)
 }
 
-/// Prints the functions that cost a packet most; with `against`, what they cost more than there.
-pub fn print(folder: &Path, against: Option<&Path>, lines: usize) -> Result<()> {
+/// What a packet costs by function, the dearest first, and what all of them cost; with `against`,
+/// how much more than there.
+pub fn functions(folder: &Path, against: Option<&Path>) -> Result<(f64, Vec<(String, Cost)>)> {
     let mut costs = costs(folder)?;
     if let Some(other) = against {
         for (name, other) in self::costs(other)? {
@@ -75,12 +82,28 @@ pub fn print(folder: &Path, against: Option<&Path>, lines: usize) -> Result<()> 
             cost.calls -= other.calls;
         }
     }
-    let total: f64 = costs.values().map(|cost| cost.instructions).sum();
-    let mut list: Vec<_> = costs.into_iter().collect();
+    let total = costs.values().map(|cost| cost.instructions).sum();
+    let mut list: Vec<_> = costs
+        .into_iter()
+        .filter(|(_, cost)| cost.instructions.abs() >= 0.5)
+        .collect();
     list.sort_by(|a, b| b.1.instructions.abs().total_cmp(&a.1.instructions.abs()));
-    println!("{total:10.1} instructions per packet{}", if against.is_some() { ", difference" } else { "" });
+    Ok((total, list))
+}
+
+/// Prints the functions that cost a packet most; with `against`, what they cost more than there.
+pub fn print(folder: &Path, against: Option<&Path>, lines: usize) -> Result<()> {
+    let (total, list) = functions(folder, against)?;
+    println!(
+        "{total:10.1} instructions per packet{}",
+        if against.is_some() {
+            ", difference"
+        } else {
+            ""
+        }
+    );
     println!("{:>10} {:>8}  function", "", "calls");
-    for (name, cost) in list.iter().take(lines).filter(|(_, cost)| cost.instructions.abs() >= 0.5) {
+    for (name, cost) in list.iter().take(lines) {
         println!("{:10.1} {:8.2}  {name}", cost.instructions, cost.calls);
     }
     Ok(())

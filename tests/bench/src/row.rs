@@ -119,6 +119,8 @@ pub struct Verdicts {
 /// One measurement.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
+    /// The plan that it is measured for.
+    pub plan: String,
     pub config: Config,
     pub scenario: Scenario,
     pub path: Path,
@@ -134,4 +136,29 @@ pub struct Row {
     pub over_conntrack: Option<f64>,
     pub packets: u64,
     pub verdicts: Verdicts,
+}
+
+impl Row {
+    /// Whether both are of one firewall with one policy, and of the same packets.
+    pub fn same_case(&self, other: &Row) -> bool {
+        let what = |row: &Row| {
+            (
+                row.config,
+                row.scenario,
+                row.path,
+                row.family,
+                row.permission,
+            )
+        };
+        let sizes = |row: &Row| {
+            (
+                row.cameras,
+                row.rules,
+                row.services,
+                row.zones,
+                row.networks,
+            )
+        };
+        (what(self), sizes(self)) == (what(other), sizes(other))
+    }
 }

@@ -29,7 +29,14 @@ pub fn feed(line: &str, input: &str) -> Result<String> {
     let output = child.wait_with_output()?;
     let _ = writer.join();
     if !output.status.success() {
-        bail!("{line}: {}", String::from_utf8_lossy(&output.stderr).lines().take(20).collect::<Vec<_>>().join("\n"));
+        bail!(
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+                .lines()
+                .take(20)
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

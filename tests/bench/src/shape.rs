@@ -55,7 +55,15 @@ pub struct Shape {
 impl Shape {
     /// The usual size; every axis leaves all but one of the numbers alone.
     pub const fn usual(family: Family) -> Shape {
-        Shape { family, permission: Permission::Zone, cameras: 100, services: 3, zones: 3, networks: 1, singly: false }
+        Shape {
+            family,
+            permission: Permission::Zone,
+            cameras: 100,
+            services: 3,
+            zones: 3,
+            networks: 1,
+            singly: false,
+        }
     }
 
     fn pick(&self, v4: [u8; 4], v6: [u16; 8]) -> IpAddr {
@@ -66,19 +74,28 @@ impl Shape {
     }
 
     fn net(&self, v4: [u8; 4], len4: u8, v6: [u16; 8]) -> Net {
-        Net(self.pick(v4, v6), if self.family == Family::V4 { len4 } else { 64 })
+        Net(
+            self.pick(v4, v6),
+            if self.family == Family::V4 { len4 } else { 64 },
+        )
     }
 
     /// The camera in this place, from 0.
     pub fn camera(&self, i: u32) -> IpAddr {
         let [_, b, c, d] = (0x0a08_0100 + i).to_be_bytes();
         let low = 0x1_0000 + i;
-        self.pick([10, b, c, d], [0xfd00, 8, 0, 0, 0, 0, (low >> 16) as u16, low as u16])
+        self.pick(
+            [10, b, c, d],
+            [0xfd00, 8, 0, 0, 0, 0, (low >> 16) as u16, low as u16],
+        )
     }
 
     /// A host of no zone but `external`, and one more of them.
     pub fn stranger(&self, i: u32) -> IpAddr {
-        self.pick([172, 31, 1, 1 + i as u8], [0xfd00, 0x31, 0, 0, 0, 0, 0, 1 + i as u16])
+        self.pick(
+            [172, 31, 1, 1 + i as u8],
+            [0xfd00, 0x31, 0, 0, 0, 0, 0, 1 + i as u16],
+        )
     }
 
     /// Whom the cameras send to, behind the router.
@@ -119,7 +136,11 @@ impl Shape {
     pub fn inner_zones(&self) -> Vec<Zone> {
         let mut camera = vec![self.net([10, 8, 0, 0], 14, [0xfd00, 8, 0, 0, 0, 0, 0, 0])];
         for i in 1..self.networks {
-            camera.push(self.net([10, 64, i as u8, 0], 24, [0xfd00, 0x64, i as u16, 0, 0, 0, 0, 0]));
+            camera.push(self.net(
+                [10, 64, i as u8, 0],
+                24,
+                [0xfd00, 0x64, i as u16, 0, 0, 0, 0, 0],
+            ));
         }
         let mut zones = vec![
             Zone {
@@ -139,8 +160,16 @@ impl Shape {
             zones.push(Zone {
                 name: format!("site-{i}"),
                 interface: format!("site{i}"),
-                networks: vec![self.net([10, 128, i as u8, 0], 24, [0xfd00, 0x128, i as u16, 0, 0, 0, 0, 0])],
-                router: self.net([10, 128, i as u8, 1], 24, [0xfd00, 0x128, i as u16, 0, 0, 0, 0, 1]),
+                networks: vec![self.net(
+                    [10, 128, i as u8, 0],
+                    24,
+                    [0xfd00, 0x128, i as u16, 0, 0, 0, 0, 0],
+                )],
+                router: self.net(
+                    [10, 128, i as u8, 1],
+                    24,
+                    [0xfd00, 0x128, i as u16, 0, 0, 0, 0, 1],
+                ),
             });
         }
         zones

@@ -14,7 +14,10 @@ fn quoted<T: std::fmt::Display>(items: &[T]) -> String {
 }
 
 fn cut<T: Clone>(items: Vec<T>, singly: bool) -> Vec<Vec<T>> {
-    items.chunks(if singly { 1 } else { LIST }).map(<[T]>::to_vec).collect()
+    items
+        .chunks(if singly { 1 } else { LIST })
+        .map(<[T]>::to_vec)
+        .collect()
 }
 
 /// Who is permitted services towards `private`, and which: the lists of its rules.
@@ -23,7 +26,13 @@ fn lists(shape: &Shape) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
         Permission::Zone => vec!["camera".into()],
         Permission::Camera => (0..shape.cameras).map(|i| format!("cam-{i}")).collect(),
     };
-    who.extend(shape.inner_zones().iter().skip(2).map(|zone| zone.name.clone()));
+    who.extend(
+        shape
+            .inner_zones()
+            .iter()
+            .skip(2)
+            .map(|zone| zone.name.clone()),
+    );
     let services = shape.ports().map(|port| format!("s{port}")).collect();
     (cut(who, shape.singly), cut(services, shape.singly))
 }
@@ -59,7 +68,11 @@ pub fn rules(shape: &Shape) -> u32 {
 
 /// The file.
 pub fn file(shape: &Shape) -> String {
-    let ipv6 = if shape.family == Family::V6 { "full" } else { "off" };
+    let ipv6 = if shape.family == Family::V6 {
+        "full"
+    } else {
+        "off"
+    };
     let mut out = format!(
         "forwarding = true\n\n[zones.external]\ninterfaces = [\"{EXTERNAL}\"]\nnetworks = \"any\"\nipv6 = \"{ipv6}\"\n"
     );
@@ -74,7 +87,11 @@ pub fn file(shape: &Shape) -> String {
     }
     debug_assert_eq!(CAMERA, shape.inner_zones()[0].interface);
     for i in 0..shape.cameras {
-        let _ = write!(out, "\n[cameras.cam-{i}]\nzone = \"camera\"\naddress = \"{}\"\n", shape.camera(i));
+        let _ = write!(
+            out,
+            "\n[cameras.cam-{i}]\nzone = \"camera\"\naddress = \"{}\"\n",
+            shape.camera(i)
+        );
     }
     out += "\n[services.ftp-upload]\ntcp = [21, \"50000-50100\"]\n";
     for port in shape.ports() {

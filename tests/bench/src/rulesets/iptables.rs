@@ -35,7 +35,9 @@ pub fn script(shape: &Shape, how: How) -> String {
     };
     // A source is the cameras' if it is in one of their networks.
     let spoofed: Vec<String> = if how == How::Set {
-        vec![format!("-i {CAMERA} -m set ! --match-set camera-networks src")]
+        vec![format!(
+            "-i {CAMERA} -m set ! --match-set camera-networks src"
+        )]
     } else if let [one] = camera.networks.as_slice() {
         vec![format!("-i {CAMERA} ! -s {one}")]
     } else {
@@ -63,36 +65,55 @@ pub fn script(shape: &Shape, how: How) -> String {
     line("-A INPUT -m state --state ESTABLISHED,RELATED -j ACCEPT".into());
     anti_spoof(&mut line, "INPUT");
     line(format!("-A INPUT {ping} -j ACCEPT"));
-    line(format!("-A INPUT -i {CAMERA} -p tcp -s {network} --dport 21 --syn {new}"));
-    line(format!("-A INPUT -i {PRIVATE} -p tcp -s {private} --dport 22 --syn {new}"));
-    line(format!("-A INPUT -i {CAMERA} -p tcp -s {network} -m multiport --dports 50000:50100 --syn {new}"));
-    line(format!("-A INPUT -i {CAMERA} -p udp -s {network} --dport {ROUTER_PORT} {new}"));
-    line(format!("-A OUTPUT -m state --state INVALID {LOG} \"DROP INVALID \" --log-ip-options"));
+    line(format!(
+        "-A INPUT -i {CAMERA} -p tcp -s {network} --dport 21 --syn {new}"
+    ));
+    line(format!(
+        "-A INPUT -i {PRIVATE} -p tcp -s {private} --dport 22 --syn {new}"
+    ));
+    line(format!(
+        "-A INPUT -i {CAMERA} -p tcp -s {network} -m multiport --dports 50000:50100 --syn {new}"
+    ));
+    line(format!(
+        "-A INPUT -i {CAMERA} -p udp -s {network} --dport {ROUTER_PORT} {new}"
+    ));
+    line(format!(
+        "-A OUTPUT -m state --state INVALID {LOG} \"DROP INVALID \" --log-ip-options"
+    ));
     line("-A OUTPUT -m state --state INVALID -j DROP".into());
     line("-A OUTPUT -m state --state ESTABLISHED,RELATED -j ACCEPT".into());
     line(format!("-A FORWARD -m state --state INVALID {LOG} \"DROP INVALID \" --log-ip-options --log-tcp-options"));
     line("-A FORWARD -m state --state INVALID -j DROP".into());
     line("-A FORWARD -m state --state ESTABLISHED,RELATED -j ACCEPT".into());
     anti_spoof(&mut line, "FORWARD");
-    line(format!("-A FORWARD -p tcp -i {PRIVATE} --dport 80 --syn {new}"));
+    line(format!(
+        "-A FORWARD -p tcp -i {PRIVATE} --dport 80 --syn {new}"
+    ));
     match (how, shape.permission) {
         (How::Set, _) => line(format!(
             "-A FORWARD -i {CAMERA} -o {PRIVATE} -m set --match-set permissions src,dst {new}"
         )),
         (How::Rules, Permission::Zone) => {
             for port in shape.ports() {
-                line(format!("-A FORWARD -i {CAMERA} -o {PRIVATE} -p udp -s {network} --dport {port} {new}"));
+                line(format!(
+                    "-A FORWARD -i {CAMERA} -o {PRIVATE} -p udp -s {network} --dport {port} {new}"
+                ));
             }
         }
         (How::Rules, Permission::Camera) => {
             for (source, port) in shape.permissions() {
-                line(format!("-A FORWARD -i {CAMERA} -o {PRIVATE} -p udp -s {source} --dport {port} {new}"));
+                line(format!(
+                    "-A FORWARD -i {CAMERA} -o {PRIVATE} -p udp -s {source} --dport {port} {new}"
+                ));
             }
         }
     }
     for zone in &zones[2..] {
         for port in shape.ports() {
-            line(format!("-A FORWARD -i {} -o {PRIVATE} -p udp --dport {port} {new}", zone.interface));
+            line(format!(
+                "-A FORWARD -i {} -o {PRIVATE} -p udp --dport {port} {new}",
+                zone.interface
+            ));
         }
     }
     let _ = EXTERNAL;
@@ -102,7 +123,11 @@ pub fn script(shape: &Shape, how: How) -> String {
 
 /// The sets, for `ipset restore`.
 pub fn sets(shape: &Shape) -> String {
-    let family = if shape.family == Family::V4 { "inet" } else { "inet6" };
+    let family = if shape.family == Family::V4 {
+        "inet"
+    } else {
+        "inet6"
+    };
     let count = u64::from(shape.cameras) * u64::from(shape.services);
     let mut out = format!(
         "create camera-networks hash:net family {family}\ncreate permissions hash:ip,port family {family} maxelem {}\n",

@@ -18,7 +18,11 @@ fn join<T: Display>(items: impl IntoIterator<Item = T>) -> String {
 fn family(shape: &Shape) -> (&'static str, &'static str, &'static str) {
     match shape.family {
         Family::V4 => ("ip", "ipv4_addr", "icmp type echo-request accept"),
-        Family::V6 => ("ip6", "ipv6_addr", "icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept"),
+        Family::V6 => (
+            "ip6",
+            "ipv6_addr",
+            "icmpv6 type { echo-request, nd-neighbor-solicit, nd-neighbor-advert } accept",
+        ),
     }
 }
 
@@ -42,7 +46,10 @@ pub fn best(shape: &Shape, flowtable: bool) -> String {
                 format!("@networks_{i}")
             }
         };
-        let _ = writeln!(sources, " chain from_{i} {{ {ip} saddr != {networks} drop; }}");
+        let _ = writeln!(
+            sources,
+            " chain from_{i} {{ {ip} saddr != {networks} drop; }}"
+        );
     }
     let _ = writeln!(
         sources,
@@ -50,11 +57,18 @@ pub fn best(shape: &Shape, flowtable: bool) -> String {
         join(zones.iter().flat_map(|zone| &zone.networks))
     );
     let services = join(shape.ports().map(|port| format!("udp . {port}")));
-    let _ = writeln!(sets, " set services {{ type inet_proto . inet_service; elements = {{ {services} }}; }}");
+    let _ = writeln!(
+        sets,
+        " set services {{ type inet_proto . inet_service; elements = {{ {services} }}; }}"
+    );
     let permit = match shape.permission {
         Permission::Zone => "meta l4proto . th dport @services accept;".to_owned(),
         Permission::Camera => {
-            let all = join(shape.permissions().map(|(camera, port)| format!("{camera} . udp . {port}")));
+            let all = join(
+                shape
+                    .permissions()
+                    .map(|(camera, port)| format!("{camera} . udp . {port}")),
+            );
             let _ = writeln!(
                 sets,
                 " set permissions {{ type {kind} . inet_proto . inet_service; elements = {{ {all} }}; }}"
@@ -66,10 +80,17 @@ pub fn best(shape: &Shape, flowtable: bool) -> String {
         format!("{CAMERA} . {PRIVATE} : jump camera_private"),
         format!("{PRIVATE} . {CAMERA} : jump private_camera"),
     ];
-    cells.extend(zones.iter().skip(2).map(|zone| format!("{} . {PRIVATE} : jump site_private", zone.interface)));
+    cells.extend(
+        zones
+            .iter()
+            .skip(2)
+            .map(|zone| format!("{} . {PRIVATE} : jump site_private", zone.interface)),
+    );
     let (mut table, mut offload) = (String::new(), "");
     if flowtable {
-        table = format!(" flowtable f {{ hook ingress priority 0; devices = {{ {CAMERA}, {PRIVATE} }}; }}\n");
+        table = format!(
+            " flowtable f {{ hook ingress priority 0; devices = {{ {CAMERA}, {PRIVATE} }}; }}\n"
+        );
         offload = "  meta l4proto { tcp, udp } ct state established flow add @f\n";
     }
     format!(
@@ -112,7 +133,11 @@ pub fn linear(shape: &Shape) -> String {
             [one] => one.to_string(),
             many => format!("{{ {} }}", join(many)),
         };
-        let _ = writeln!(spoof, "  iif {} {ip} saddr != {networks} drop", zone.interface);
+        let _ = writeln!(
+            spoof,
+            "  iif {} {ip} saddr != {networks} drop",
+            zone.interface
+        );
         for network in &zone.networks {
             let _ = writeln!(spoof, "  iif {EXTERNAL} {ip} saddr {network} drop");
         }
@@ -122,18 +147,28 @@ pub fn linear(shape: &Shape) -> String {
     match shape.permission {
         Permission::Zone => {
             for port in shape.ports() {
-                let _ = writeln!(rules, "  iif {CAMERA} oif {PRIVATE} {ip} saddr {camera} udp dport {port} accept");
+                let _ = writeln!(
+                    rules,
+                    "  iif {CAMERA} oif {PRIVATE} {ip} saddr {camera} udp dport {port} accept"
+                );
             }
         }
         Permission::Camera => {
             for (source, port) in shape.permissions() {
-                let _ = writeln!(rules, "  iif {CAMERA} oif {PRIVATE} {ip} saddr {source} udp dport {port} accept");
+                let _ = writeln!(
+                    rules,
+                    "  iif {CAMERA} oif {PRIVATE} {ip} saddr {source} udp dport {port} accept"
+                );
             }
         }
     }
     for zone in &zones[2..] {
         for port in shape.ports() {
-            let _ = writeln!(rules, "  iif {} oif {PRIVATE} udp dport {port} accept", zone.interface);
+            let _ = writeln!(
+                rules,
+                "  iif {} oif {PRIVATE} udp dport {port} accept",
+                zone.interface
+            );
         }
     }
     format!(
