@@ -242,23 +242,27 @@ fn cameras() -> Vec<Step> {
     )
 }
 
-/// Each rule says one thing: of ten there are six services, of more a hundred cameras and
-/// services for the rest, beside the four rules that are always there.
+/// Every camera with every service, in a rule of its own.
+fn one(services: u32) -> Shape {
+    Shape {
+        permission: Permission::Camera,
+        services,
+        singly: true,
+        ..usual()
+    }
+}
+
+/// Each rule says one thing: a camera and a service, of which there are two and three, or a hundred
+/// and the rest; beside the four rules that are always there.
 fn rules() -> Vec<Step> {
     axis(
         &[10, 100, 1000, 10_000],
         |rules| match rules {
             10 => Shape {
-                services: 6,
-                singly: true,
-                ..usual()
+                cameras: 2,
+                ..one(3)
             },
-            _ => Shape {
-                permission: Permission::Camera,
-                services: rules / 100,
-                singly: true,
-                ..usual()
-            },
+            _ => one(rules / 100),
         },
         &[
             Config::Iptables,

@@ -639,9 +639,21 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
             .map(move |i| service(6 + 11 * (rule / 256), Some((port(i), port(i)))))
             .collect::<Vec<_>>()
     };
+    let router = |side| End::Router.message(side);
+    // In each of the eight cells every port of TCP and of UDP.
     let wide = |i: u32| {
-        let ends = [action(0), from("priv"), to("cam")];
-        rule(&ends.into_iter().chain(services(i, 256)).collect::<Vec<_>>())
+        let (from, to) = match i / 512 {
+            0 => (from("priv"), to("cam")),
+            1 => (from("cam"), to("priv")),
+            2 => (from("priv"), to("priv")),
+            3 => (from("cam"), to("cam")),
+            4 => (from("priv"), router(CAMZONE_A_RULE_TO)),
+            5 => (from("cam"), router(CAMZONE_A_RULE_TO)),
+            6 => (router(CAMZONE_A_RULE_FROM), to("priv")),
+            _ => (router(CAMZONE_A_RULE_FROM), to("cam")),
+        };
+        let ends = [action(0), from, to];
+        rule(&ends.into_iter().chain(services(i % 512, 256)).collect::<Vec<_>>())
     };
     vec![
         (
@@ -664,8 +676,8 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
             many("addresses in a rule", 64),
         ),
         (
-            after(4, &(0..257).map(wide).collect::<Vec<_>>()),
-            many("combinations of ends and services", 65_536),
+            after(4, &(0..=4096).map(wide).collect::<Vec<_>>()),
+            many("combinations of ends and services", 1_048_576),
         ),
         ((0..257).map(|i| z(i, 1, 1)).collect(), many("zones", 256)),
         (
