@@ -76,9 +76,21 @@ fn sift_down<T>(items: &mut [T], mut root: usize, end: usize, less: &impl Fn(&T,
     }
 }
 
+#[inline(never)] // What is compared may be large, and need not lie in a frame twice.
+fn are_sorted<T>(items: &[T], less: &impl Fn(&T, &T) -> bool) -> bool {
+    items
+        .iter()
+        .zip(items.iter().skip(1))
+        .all(|(a, b)| !less(b, a))
+}
+
 /// Sorts in place by heapsort: O(n log n) always, no allocation, and, unlike `core`'s sorts, no
 /// path to a panic. Not stable.
 pub fn sort<T>(items: &mut [T], less: impl Fn(&T, &T) -> bool) {
+    // What was dumped is.
+    if are_sorted(items, &less) {
+        return;
+    }
     let len = items.len();
     for root in (0..len / 2).rev() {
         sift_down(items, root, len, &less);

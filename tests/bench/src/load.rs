@@ -31,9 +31,10 @@ pub struct Load {
 const SIZES: [u32; 4] = [100, 1000, 10_000, 100_000];
 const CONFIGS: [Config; 3] = [Config::Camzone, Config::Nft, Config::Ipset];
 
-/// Bytes that nobody has, once caches are dropped and what is freed late is freed.
+/// Bytes that nobody has, once caches are dropped and what is freed late is freed: RCU's lazy
+/// callbacks take ten seconds.
 fn free() -> Result<i64> {
-    settle(2);
+    settle(30);
     write("/proc/sys/vm/drop_caches", "3")?;
     write("/proc/sys/vm/compact_memory", "1")?;
     settle(1);
