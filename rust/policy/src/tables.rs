@@ -212,7 +212,9 @@ impl<M: Memory> Compiled<M> {
         let Question { from, to, ends, .. } = *question;
         let named = to.zone.is_none() && !self.named.is_empty();
         if question.unusual_address || named || from.host.is_named() || to.host.is_named() {
-            return self.ask_all(question);
+            // Copies, so that nobody else has to have it in memory.
+            let ends = &{ *ends };
+            return self.ask_all(&Question { ends, ..*question });
         }
         let (from, to) = (self.place(from.zone), self.place(to.zone));
         some(self.spans.find_whole(from, to, service_of(ends)))

@@ -95,6 +95,14 @@ impl Firewall {
         Orders::new(config, shape)?.run()
     }
 
+    /// What is there of one that did not come up.
+    pub fn clear_away(config: Config, shape: &Shape) {
+        let family = shape.family;
+        let _ = Firewall { config, family }.down();
+        // camzone that is loaded and not armed drops everything.
+        let _ = run("rmmod camzone");
+    }
+
     pub fn down(self) -> Result<()> {
         let v4 = self.family == Family::V4;
         match self.config {

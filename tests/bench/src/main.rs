@@ -143,6 +143,7 @@ fn rows(
             Ok(firewall) => firewall,
             Err(error) => {
                 failed += 1;
+                firewall::Firewall::clear_away(step.config, &step.shape);
                 println!("FAILED {} {:?}: {error:#}", step.config, step.shape);
                 continue;
             }

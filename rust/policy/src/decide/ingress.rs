@@ -43,7 +43,9 @@ pub(super) fn check<M: Memory>(
     }
     let source = packet.source();
     let host = compiled.host(source);
-    if host.zone() != zone || source.is_unspecified() || is_nobody(source) {
+    // No network has what is nobody's: these are elsewhere.
+    let nobody = || source.is_unspecified() || is_nobody(source);
+    if host.zone() != zone || (host.is_elsewhere() && nobody()) {
         return if source.is_unspecified() {
             match packet.header() {
                 Some(header) if may_be_unspecified(&header) => Ruling::GO_ON,

@@ -29,6 +29,8 @@ pub(super) const FROM: u16 = 1;
 pub(super) const TO: u16 = 2;
 /// Its camera has a hardware address.
 pub(super) const MAC: u16 = 4;
+/// It is in no network, but where everybody else is.
+const ELSEWHERE: u16 = 8;
 
 impl Host {
     /// A host of a zone, and no camera that matters; no zone's, if it is [`super::NOWHERE`].
@@ -49,6 +51,12 @@ impl Host {
     #[inline]
     pub(crate) const fn zone(self) -> ZoneId {
         self.zone
+    }
+
+    /// Whether it is in no network.
+    #[inline]
+    pub(crate) const fn is_elsewhere(self) -> bool {
+        self.flags & ELSEWHERE != 0
     }
 
     /// Whether its camera has a hardware address.
@@ -194,7 +202,10 @@ impl<M: Memory> Hosts<M> {
         Ok(Hosts {
             v4: Prefixes::new(all)?,
             v6: Prefixes::new(all)?,
-            other,
+            other: Host {
+                flags: ELSEWHERE,
+                ..other
+            },
         })
     }
 
