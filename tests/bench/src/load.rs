@@ -3,10 +3,13 @@
 //! and the kernel's memory afterwards.
 
 use crate::firewall::{Firewall, Orders};
-use crate::row::{Config, Family, Permission};
+use crate::measure::Case;
+use crate::network::{Counts, Sinks};
+use crate::pktgen::send;
+use crate::row::{Config, Family, Path, Permission, Scenario};
 use crate::run::{feed, read, run, settle, write};
 use crate::shape::Shape;
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
@@ -22,6 +25,8 @@ pub struct Load {
     pub kernel_bytes: i64,
     /// For the same policy again, in place of itself; only camzone swaps a policy as a whole.
     pub again: Option<u64>,
+    /// What both take longer when the policy is replaced while packets flow than one after the other.
+    pub swap: Option<i64>,
     /// To show counters, of all of the cameras.
     pub counters: Option<u64>,
     /// To show the policy in force.
@@ -30,6 +35,9 @@ pub struct Load {
 
 const SIZES: [u32; 4] = [100, 1000, 10_000, 100_000];
 const CONFIGS: [Config; 3] = [Config::Camzone, Config::Nft, Config::Ipset];
+
+/// Packets that flow while a policy is replaced.
+const FLOOD: u64 = 20_000;
 
 /// Bytes that nobody has, once caches are dropped and what is freed late is freed: RCU's lazy
 /// callbacks take ten seconds.
@@ -58,7 +66,42 @@ fn count<T>(what: impl FnOnce() -> Result<T>) -> Result<(T, u64)> {
     Ok((done, start.elapsed().as_nanos() as u64))
 }
 
-fn one(config: Config, cameras: u32) -> Result<Load> {
+/// How long a flood and `apply` take together, less the flood alone; no packet of it may be lost.
+fn swapped(shape: &Shape, sinks: &Sinks, apply: impl Fn() -> Result<u64> + Sync) -> Result<i64> {
+    let case = Case {
+        plan: "load",
+        // Few flows are enough.
+        shape: Shape {
+            cameras: shape.cameras.min(100),
+            ..*shape
+        },
+        path: Path::Forward,
+        scenario: Scenario::Established,
+        packets: FLOOD,
+    };
+    run("conntrack -F")?;
+    case.prime(Config::Camzone, sinks)?;
+    let flood = || count(|| send(&[case.answered(FLOOD)]));
+    let (_, alone) = flood()?;
+    let before = Counts::now(shape.family)?.private;
+    let (_, both) = count(|| {
+        std::thread::scope(|scope| {
+            let applied = scope.spawn(&apply);
+            flood()?;
+            applied
+                .join()
+                .map_err(|_| anyhow::anyhow!("the swap failed"))?
+        })
+    })?;
+    let passed = Counts::now(shape.family)?.private - before;
+    ensure!(
+        passed == FLOOD,
+        "{passed} of {FLOOD} packets passed while the policy was replaced"
+    );
+    Ok(both as i64 - alone as i64)
+}
+
+fn one(config: Config, cameras: u32, sinks: &Sinks) -> Result<Load> {
     let shape = Shape {
         cameras,
         permission: Permission::Camera,
@@ -77,10 +120,13 @@ fn one(config: Config, cameras: u32) -> Result<Load> {
     let before = free()?;
     let (firewall, instructions) = count(|| orders.run())?;
     let kernel_bytes = before - free()?;
-    let (mut again, mut counters, mut show) = (None, None, None);
+    let (mut again, mut swap, mut counters, mut show) = (None, None, None, None);
     if config == Config::Camzone {
         let (line, input) = orders.steps().last().context("no orders")?;
-        again = Some(count(|| feed(line, input))?.1);
+        let apply = || count(|| feed(line, input)).map(|(_, instructions)| instructions);
+        let alone = apply()?;
+        again = Some(alone);
+        swap = Some(swapped(&shape, sinks, apply)? - alone as i64);
         counters = Some(count(|| run("camzonectl counters"))?.1);
         show = Some(count(|| run("camzonectl show"))?.1);
     }
@@ -92,16 +138,20 @@ fn one(config: Config, cameras: u32) -> Result<Load> {
         instructions,
         kernel_bytes,
         again,
+        swap,
         counters,
         show,
     })
 }
 
 /// Measures all of them; each is given to `done`.
-pub fn measure(mut done: impl FnMut(Load) -> Result<()>) -> Result<()> {
+pub fn measure(sinks: &Sinks, mut done: impl FnMut(Load) -> Result<()>) -> Result<()> {
     for cameras in SIZES {
         for config in CONFIGS {
-            done(one(config, cameras).with_context(|| format!("{config}, {cameras} cameras"))?)?;
+            done(
+                one(config, cameras, sinks)
+                    .with_context(|| format!("{config}, {cameras} cameras"))?,
+            )?;
         }
     }
     Ok(())

@@ -112,7 +112,7 @@ fn guest(name: &str, file: &Path, chosen: &Chosen<'_>) -> Result<()> {
     run::settle(20);
     let mut out = OpenOptions::new().create(true).append(true).open(file)?;
     match name {
-        "load" => load::measure(|load| keep(&mut out, &load)),
+        "load" => load::measure(&sinks, |load| keep(&mut out, &load)),
         "cpus" => cpus::measure(&sinks, |turn| keep(&mut out, &turn)),
         _ => rows(steps, chosen, &sinks, &mut out),
     }

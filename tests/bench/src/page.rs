@@ -251,6 +251,7 @@ fn loads(loads: &[Load]) -> String {
         "load",
         "kernel's KiB",
         "again",
+        "swap",
         "`counters`",
         "`show`",
     ]);
@@ -261,6 +262,8 @@ fn loads(loads: &[Load]) -> String {
             millions(load.instructions),
             grouped(load.kernel_bytes as f64 / 1024.0),
             maybe(load.again),
+            load.swap
+                .map_or(String::new(), |swap| format!("{:+.1}", swap as f64 / 1e6)),
             maybe(load.counters),
             maybe(load.show),
         ]
@@ -365,7 +368,12 @@ pub fn make(page: &Path, build: &Path) -> Result<()> {
         &loads(&read(&build.join("bench-load.json"))?),
     )?;
     text = put(&text, "cpus", &cpus(&read(&build.join("bench-cpus.json"))?))?;
-    for scenario in [Scenario::Established, Scenario::New] {
+    for scenario in [
+        Scenario::Established,
+        Scenario::New,
+        Scenario::Drop,
+        Scenario::Spoofed,
+    ] {
         text = put(
             &text,
             &format!("functions {scenario}"),
