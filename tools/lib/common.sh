@@ -70,6 +70,13 @@ debug_dir() {
 # cargo-mutants, for tools/mutants alone.
 mutants_dir() { printf '%s/mutants-%s\n' "$cache" "$(digest tools/setup-mutants "=$(sysroot_key)")"; }
 
+# The kernel's selftests of netfilter, for tests/vm/neighbour/run alone.
+neighbour_dir() {
+	local key
+	key=$(digest tools/setup-neighbour tests/vm/neighbour/packages "=$(kernel_key)") || return
+	printf '%s/neighbour-%s\n' "$cache" "$key"
+}
+
 # step TEXT COMMAND...: run COMMAND with its output kept aside, say what is
 # going on at least every ten seconds, and show the output's end if it fails.
 step() {
