@@ -6,12 +6,13 @@
 #    diff.sh --ARGUMENTS...      of `probe diff`, as a disagreement prints them
 # run: --timeout 900
 # shellcheck source=tests/vm/lib.sh
-. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lib.sh"
 
 load_camzone sealed=0
 if [[ ${1-} == -* ]]; then
-	probe diff "$@" && ok "$*"
-	exit
+	if probe diff "$@"; then ok "$*"; else not_ok "$*"; fi
+	# shellcheck disable=SC2317 # debug/81-moved-buffers.sh sources this
+	return 0 2>/dev/null || exit 0
 fi
 packets=${1:-100000} policies=${2:-40} seed=${3:-1}
 # agree TEXT ARGUMENTS...: a comparison, in its own words; a fresh pair of routers each time.

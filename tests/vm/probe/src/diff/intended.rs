@@ -94,11 +94,16 @@ fn ingress(shot: &Shot) -> Option<usize> {
     let Place::Wire(wire) = shot.place else {
         return None;
     };
-    let tagged = wire == TAGGED.1 && shot.bytes.get(12..14) == Some(&[0x81, 0]);
-    let tag = shot
+    // A tag of VLAN 0 only has a priority: the kernel takes it off, and looks at the next.
+    let mut tags = shot
         .bytes
-        .get(14..16)
-        .map(|tag| u16::from_be_bytes([tag[0] & 15, tag[1]]));
+        .get(12..)
+        .unwrap_or(&[])
+        .chunks_exact(4)
+        .take_while(|tag| tag[..2] == [0x81, 0])
+        .map(|tag| u16::from_be_bytes([tag[2] & 15, tag[3]]));
+    let tagged = wire == TAGGED.1;
+    let tag = tags.find(|tag| *tag != 0);
     Some(if tagged && tag == Some(TAG) {
         TAGGED.0
     } else {

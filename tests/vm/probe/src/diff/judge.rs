@@ -115,6 +115,62 @@ pub fn is_answer(words: &Words) -> bool {
     }
 }
 
+/// The two ends of a flow as connection tracking has them, whichever way round, and its protocol.
+pub type Ends = (u8, [(IpAddr, u16); 2]);
+
+/// The flow that a packet is of, or that an error is about. `None` where that cannot be seen in it: in
+/// a later piece of a packet, or in what is no flow's.
+pub fn flow_of(ip: &[u8]) -> Option<Ends> {
+    let own = words(ip)?;
+    let transport = ip.get(own.at..)?;
+    let later = match own.src {
+        IpAddr::V4(_) => u16::from_be_bytes([ip[6], ip[7]]) & 0x1fff != 0,
+        IpAddr::V6(_) => own.fragment && !is_first_piece(ip),
+    };
+    if later {
+        return None;
+    }
+    let v6 = own.src.is_ipv6();
+    let ports = match (own.proto, own.kind) {
+        (1, _) if !v6 && is_answer(&own) => return flow_of(transport.get(8..)?),
+        (58, 1..=4) if v6 => return flow_of(transport.get(8..)?),
+        (58, 128 | 129) => {
+            let id = u16::from_be_bytes([*transport.get(4)?, *transport.get(5)?]);
+            (id, id)
+        }
+        (58, _) => return None,
+        (132, _) => {
+            let word = |at: usize| {
+                Some(u16::from_be_bytes([
+                    *transport.get(at)?,
+                    *transport.get(at + 1)?,
+                ]))
+            };
+            (word(0)?, word(2)?)
+        }
+        _ => own.ports,
+    };
+    let mut ends = [(own.src, ports.0), (own.dst, ports.1)];
+    ends.sort();
+    Some((own.proto, ends))
+}
+
+/// Of an IPv6 packet with a fragment header, whether that says that it is the first piece.
+fn is_first_piece(ip: &[u8]) -> bool {
+    let (mut proto, mut at) = (ip[6], 40);
+    while let (0 | 43 | 44 | 51 | 60, Some(head)) = (proto, ip.get(at..at + 8)) {
+        if proto == 44 {
+            return u16::from_be_bytes([head[2], head[3]]) & !7 == 0;
+        }
+        at += match proto {
+            51 => usize::from(head[1]) * 4 + 8,
+            _ => usize::from(head[1]) * 8 + 8,
+        };
+        proto = head[0];
+    }
+    true
+}
+
 /// What was heard, without what each kernel rolls dice for: the identification of what it sends
 /// or splits, and flow labels. Groups' own chatter, which comes when its timers say so, is nothing.
 pub fn plain((place, mut bytes): Heard) -> Option<Heard> {
@@ -358,4 +414,47 @@ pub fn seen_as(heard: &[Heard]) -> Option<(IpAddr, u16)> {
         .filter_map(|one| words(ip_of(one.0, &one.1)))
         .filter(|words| !is_answer(words));
     of.next().map(|words| (words.src, words.ports.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ip::{Header, Piece};
+    use crate::transport;
+
+    fn packet(src: &str, dst: &str, ports: (u16, u16)) -> Vec<u8> {
+        let header = Header::new(src.parse().unwrap(), dst.parse().unwrap(), 17);
+        let body = transport::udp(ports.0, ports.1, None, b"twelve bytes");
+        header.wrap(&body.seal(header.src, header.dst).bytes)
+    }
+
+    #[test]
+    fn a_flow_is_the_same_in_both_directions_and_in_an_error_about_it() {
+        for (a, b) in [("10.0.0.1", "192.168.0.11"), ("fd00::1", "fd00::10")] {
+            let there = packet(a, b, (7, 9));
+            let own = flow_of(&there).unwrap();
+            assert_eq!(flow_of(&packet(b, a, (9, 7))), Some(own));
+            assert_ne!(flow_of(&packet(a, b, (7, 8))), Some(own));
+            let v6 = a.contains(':');
+            let error = transport::icmp(v6, if v6 { 1 } else { 3 }, 0, 0, &there);
+            let header = Header::new(b.parse().unwrap(), a.parse().unwrap(), error.proto);
+            assert_eq!(flow_of(&header.wrap(&error.bytes)), Some(own));
+        }
+    }
+
+    #[test]
+    fn a_later_piece_does_not_say() {
+        for (a, b) in [("10.0.0.1", "192.168.0.11"), ("fd00::1", "fd00::10")] {
+            let header = Header::new(a.parse().unwrap(), b.parse().unwrap(), 17);
+            let bytes = transport::udp(7, 9, None, &[0; 24]).bytes;
+            let piece = |offset| Piece {
+                offset,
+                length: 16,
+                more: offset == 0,
+            };
+            let first = header.fragment(&bytes, piece(0));
+            assert_eq!(flow_of(&first), flow_of(&packet(a, b, (7, 9))));
+            assert_eq!(flow_of(&header.fragment(&bytes, piece(16))), None);
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use super::ears::{Ears, Heard, Place};
 use super::flow::Flow;
 use super::intended::Oracle;
-use super::judge::{self, class, describe, ip_of, show, sort, words, Class, Sorted};
+use super::judge::{self, class, describe, flow_of, ip_of, show, sort, words, Class, Ends, Sorted};
 use super::packet::Shot;
 use super::sockets;
 use super::stream::Stream;
@@ -33,12 +33,19 @@ fn sort_both(heard: &[Vec<Heard>; 2], shots: &[Shot]) -> [Sorted; 2] {
     })
 }
 
+/// The flow that a packet is of or about, for connection tracking.
+fn judged_as(shot: &Shot) -> Option<Ends> {
+    flow_of(ip_of(shot.place, &shot.bytes))
+}
+
 /// What was seen in all.
 #[derive(Default)]
 pub struct Tally {
     pub sent: u64,
     pub intended: BTreeMap<&'static str, u64>,
     pub wrong: usize,
+    /// What was not sent, since its flow had become different.
+    kept_back: u64,
     classes: BTreeMap<Class, u64>,
     bent: BTreeMap<&'static str, u64>,
     reasons: BTreeMap<String, u64>,
@@ -57,8 +64,10 @@ pub struct Round<'a> {
     held: Vec<OwnedFd>,
     /// Every packet of the policy.
     past: HashMap<u32, Shot>,
-    /// The flows that have become different.
+    /// The flows that have become different, and as what connection tracking knows them: others of
+    /// ours may be the same to it, where there are no ports, or be about it.
     apart: HashSet<usize>,
+    apart_ends: HashSet<Ends>,
 }
 
 impl<'a> Round<'a> {
@@ -79,6 +88,7 @@ impl<'a> Round<'a> {
             held: Vec::new(),
             past: HashMap::new(),
             apart: HashSet::new(),
+            apart_ends: HashSet::new(),
         }
     }
 
@@ -94,7 +104,17 @@ impl<'a> Round<'a> {
                 flows.push(flow);
             }
             let mut shots = Vec::new();
+            let mut taken = HashSet::new();
             flows.retain_mut(|flow| match self.stream.next(flow) {
+                Some(shot) if self.is_apart(&shot) => {
+                    self.tally.kept_back += 1;
+                    false
+                }
+                // After what is sent now it may be known that this must not be.
+                Some(shot) if judged_as(&shot).is_some_and(|ends| !taken.insert(ends)) => {
+                    flow.ready.push_front(shot);
+                    true
+                }
                 Some(shot) => {
                     flow.sent.push(shot.clone());
                     shots.push(shot);
@@ -108,7 +128,7 @@ impl<'a> Round<'a> {
         let last = std::mem::take(&mut self.stream.last);
         let last: Vec<Shot> = last
             .into_iter()
-            .filter(|shot| !self.apart.contains(&shot.flow))
+            .filter(|shot| !self.apart.contains(&shot.flow) && !self.is_apart(shot))
             .collect();
         for shots in last.chunks(FLOWS) {
             self.shoot(shots, &mut flows)?;
@@ -232,7 +252,7 @@ impl<'a> Round<'a> {
         if of_a == of_b {
             let remembers = self.oracle.remembers(self.stream.policy, &shot);
             if remembers {
-                self.apart.insert(shot.flow);
+                self.part(shot.flow);
             }
             let Some(flow) = flow else { return };
             if remembers {
@@ -252,10 +272,23 @@ impl<'a> Round<'a> {
             None => self.complain(&shot, flow.as_deref(), &of_a, &of_b),
         }
         // The two do not see the same flow any more.
-        self.apart.insert(shot.flow);
+        self.part(shot.flow);
         if let Some(flow) = flow {
             flow.end();
         }
+    }
+
+    /// A flow has become different, whatever of it was sent.
+    fn part(&mut self, flow: usize) {
+        self.apart.insert(flow);
+        let of_it = self.past.values().filter(|shot| shot.flow == flow);
+        self.apart_ends.extend(of_it.filter_map(judged_as));
+    }
+
+    /// Whether connection tracking takes the packet for one of a flow that has become different, or
+    /// about one: whatever differs then says nothing new.
+    fn is_apart(&self, shot: &Shot) -> bool {
+        judged_as(shot).is_some_and(|ends| self.apart_ends.contains(&ends))
     }
 
     fn complain(&mut self, shot: &Shot, flow: Option<&Flow>, a: &[Heard], b: &[Heard]) {
@@ -291,6 +324,7 @@ impl<'a> Round<'a> {
             println!("  {a:02x?}\n  {b:02x?}");
         }
         self.show_what_is_answered(a.iter().chain(b));
+        self.show_same_flow(shot);
     }
 
     fn complain_about_no_packet(&mut self, number: u32, a: &[Heard], b: &[Heard]) {
@@ -343,6 +377,23 @@ impl<'a> Round<'a> {
             println!("    {} {}", shot.number, show(shot.place, &shot.bytes));
         }
     }
+
+    /// What was sent of the flow that a packet is of, or about: by whom ever.
+    fn show_same_flow(&self, shot: &Shot) {
+        let Some(own) = judged_as(shot) else { return };
+        println!("  sent of the same flow, or about it, {own:?}:");
+        let mut same: Vec<&Shot> = self.past.values().collect();
+        same.retain(|shot| judged_as(shot) == Some(own));
+        same.sort_by_key(|shot| shot.number);
+        for shot in same {
+            let bent = shot.bent.join(", ");
+            println!(
+                "    {} ({bent}) {}",
+                shot.number,
+                show(shot.place, &shot.bytes)
+            );
+        }
+    }
 }
 
 impl Tally {
@@ -380,6 +431,7 @@ impl Tally {
             }
         }
         println!("  intended: {:?}", self.intended);
+        println!("  not sent after that: {}", self.kept_back);
         println!("  bent: {:?}", self.bent);
         println!("  camzone counted: {:?}", self.reasons);
         fine
