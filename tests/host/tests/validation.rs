@@ -653,7 +653,12 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
             _ => (router(CAMZONE_A_RULE_FROM), to("cam")),
         };
         let ends = [action(0), from, to];
-        rule(&ends.into_iter().chain(services(i % 512, 256)).collect::<Vec<_>>())
+        rule(
+            &ends
+                .into_iter()
+                .chain(services(i % 512, 256))
+                .collect::<Vec<_>>(),
+        )
     };
     vec![
         (
