@@ -220,9 +220,9 @@ impl<M: Memory> Compiled<M> {
         some(self.spans.find_whole(from, to, service_of(ends)))
     }
 
-    /// The same where rules may name one of the ends, or have to.
+    /// The same where rules may name one of the ends, or have to; and for who is in no hurry.
     #[inline(never)]
-    fn ask_all(&self, question: &Question<'_>) -> Option<AnswerId> {
+    pub(crate) fn ask_all(&self, question: &Question<'_>) -> Option<AnswerId> {
         let Question { from, to, ends, .. } = *question;
         let service = service_of(ends);
         let kind = match (question.unusual_address, question.broadcast) {
