@@ -54,6 +54,8 @@ pub fn allows<M: Memory>(
 }
 
 fn action<M: Memory>(compiled: &Compiled<M>, question: &Question<'_>) -> Option<Action> {
-    let answer = compiled.ask_all(question).and_then(|id| compiled.answer(id));
+    let answer = compiled
+        .ask_all(question)
+        .and_then(|id| compiled.answer(id));
     answer.map(|answer| answer.action)
 }
