@@ -362,23 +362,20 @@ pub fn make(page: &Path, build: &Path) -> Result<()> {
     for one in &AXES {
         text = put(&text, one.plan, &axis(&rows, one))?;
     }
-    text = put(
-        &text,
-        "load",
-        &loads(&read(&build.join("bench-load.json"))?),
-    )?;
-    text = put(&text, "cpus", &cpus(&read(&build.join("bench-cpus.json"))?))?;
-    for scenario in [
-        Scenario::Established,
-        Scenario::New,
-        Scenario::Drop,
-        Scenario::Spoofed,
-    ] {
-        text = put(
-            &text,
-            &format!("functions {scenario}"),
-            &profile(&build.join("bench"), scenario)?,
-        )?;
+    // What was not measured stays as it was.
+    let there = |name: &str| Some(build.join(name)).filter(|file| file.exists());
+    if let Some(file) = there("bench-load.json") {
+        text = put(&text, "load", &loads(&read(&file)?))?;
+    }
+    if let Some(file) = there("bench-cpus.json") {
+        text = put(&text, "cpus", &cpus(&read(&file)?))?;
+    }
+    use Scenario::{Drop, Established, New, Spoofed};
+    for scenario in [Established, New, Drop, Spoofed] {
+        if there(&format!("bench/profile-camzone-{scenario}/blocks")).is_some() {
+            let functions = profile(&build.join("bench"), scenario)?;
+            text = put(&text, &format!("functions {scenario}"), &functions)?;
+        }
     }
     fs::write(page, text).with_context(|| page.display().to_string())
 }
