@@ -23,4 +23,6 @@ ok "$rounds rounds under traffic"
 mapfile -t floods < <(jobs -p)
 kill "${floods[@]}"
 wait || true
-check "the camera reaches the router afterwards" at cam ping -c 5 -i 0.3 -W 2 -q 192.168.8.1
+# The loops are gone, their last pings are not: they would go on for seconds.
+while pkill -x ping; do sleep 0.1; done
+check "the camera reaches the router afterwards" at cam ping -c 1 -W 2 -q 192.168.8.1
