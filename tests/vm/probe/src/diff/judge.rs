@@ -41,6 +41,8 @@ pub struct Words {
     pub authenticated: bool,
     /// A fragment header of IPv6 does.
     pub fragment: bool,
+    /// It is a piece of a packet, and not the first.
+    pub later: bool,
 }
 
 /// Reads a packet as far as it can be read.
@@ -62,10 +64,14 @@ pub fn words(ip: &[u8]) -> Option<Words> {
         _ => return None,
     };
     let (mut authenticated, mut fragment) = (false, false);
+    let mut later = src.is_ipv4() && u16::from_be_bytes([ip[6], ip[7]]) & 0x1fff != 0;
     if src.is_ipv6() {
         while let (0 | 43 | 44 | 51 | 60, Some(head)) = (proto, ip.get(at..at + 8)) {
             authenticated |= proto == 51;
-            fragment |= proto == 44;
+            if proto == 44 && !fragment {
+                fragment = true;
+                later = u16::from_be_bytes([head[2], head[3]]) & !7 != 0;
+            }
             at += match proto {
                 44 => 8,
                 51 => usize::from(head[1]) * 4 + 8,
@@ -102,6 +108,7 @@ pub fn words(ip: &[u8]) -> Option<Words> {
         at,
         authenticated,
         fragment,
+        later,
     })
 }
 
@@ -121,15 +128,8 @@ pub type Ends = (u8, [(IpAddr, u16); 2]);
 /// The flow that a packet is of, or that an error is about. `None` where that cannot be seen in it: in
 /// a later piece of a packet, or in what is no flow's.
 pub fn flow_of(ip: &[u8]) -> Option<Ends> {
-    let own = words(ip)?;
+    let own = words(ip).filter(|words| !words.later)?;
     let transport = ip.get(own.at..)?;
-    let later = match own.src {
-        IpAddr::V4(_) => u16::from_be_bytes([ip[6], ip[7]]) & 0x1fff != 0,
-        IpAddr::V6(_) => own.fragment && !is_first_piece(ip),
-    };
-    if later {
-        return None;
-    }
     let v6 = own.src.is_ipv6();
     let ports = match (own.proto, own.kind) {
         (1, _) if !v6 && is_answer(&own) => return flow_of(transport.get(8..)?),
@@ -153,22 +153,6 @@ pub fn flow_of(ip: &[u8]) -> Option<Ends> {
     let mut ends = [(own.src, ports.0), (own.dst, ports.1)];
     ends.sort();
     Some((own.proto, ends))
-}
-
-/// Of an IPv6 packet with a fragment header, whether that says that it is the first piece.
-fn is_first_piece(ip: &[u8]) -> bool {
-    let (mut proto, mut at) = (ip[6], 40);
-    while let (0 | 43 | 44 | 51 | 60, Some(head)) = (proto, ip.get(at..at + 8)) {
-        if proto == 44 {
-            return u16::from_be_bytes([head[2], head[3]]) & !7 == 0;
-        }
-        at += match proto {
-            51 => usize::from(head[1]) * 4 + 8,
-            _ => usize::from(head[1]) * 8 + 8,
-        };
-        proto = head[0];
-    }
-    true
 }
 
 /// What was heard, without what each kernel rolls dice for: the identification of what it sends
