@@ -78,10 +78,7 @@ fn sift_down<T>(items: &mut [T], mut root: usize, end: usize, less: &impl Fn(&T,
 
 #[inline(never)] // What is compared may be large, and need not lie in a frame twice.
 fn are_sorted<T>(items: &[T], less: &impl Fn(&T, &T) -> bool) -> bool {
-    items
-        .iter()
-        .zip(items.iter().skip(1))
-        .all(|(a, b)| !less(b, a))
+    items.is_sorted_by(|a, b| !less(b, a))
 }
 
 /// Sorts in place by heapsort: O(n log n) always, no allocation, and, unlike `core`'s sorts, no
