@@ -24,7 +24,8 @@ pub struct Turn {
 
 const PACKETS: u64 = 40_000;
 const ROUNDS: u32 = 15;
-const CONFIGS: [Config; 3] = [Config::Conntrack, Config::Camzone, Config::Nft];
+/// Who is measured.
+pub const CONFIGS: [Config; 3] = [Config::Conntrack, Config::Camzone, Config::Nft];
 
 /// Half of the cameras for each.
 fn streams(case: &Case, cpus: u32) -> Vec<Stream> {

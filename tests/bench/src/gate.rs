@@ -55,9 +55,7 @@ fn ours(file: &Path) -> Result<Vec<Row>> {
 
 /// Compares `rows` with the figures kept in `baseline`.
 pub fn check(baseline: &Path, rows: &Path, kernel: &str) -> Result<()> {
-    let context = || baseline.display().to_string();
-    let kept: Baseline = serde_json::from_str(&fs::read_to_string(baseline).with_context(context)?)
-        .with_context(context)?;
+    let kept: Baseline = report::read(baseline)?;
     let same_kernel = kept.kernel == kernel;
     if !same_kernel {
         println!(
@@ -101,10 +99,7 @@ pub fn check(baseline: &Path, rows: &Path, kernel: &str) -> Result<()> {
 
 /// Keeps the figures of `rows`.
 pub fn keep(baseline: &Path, rows: &Path, kernel: &str) -> Result<()> {
-    let lines: Result<Vec<String>, _> = ours(rows)?.iter().map(serde_json::to_string).collect();
-    let text = format!(
-        "{{\"kernel\":{kernel:?},\"rows\":[\n{}\n]}}\n",
-        lines?.join(",\n")
-    );
+    let lines = report::lines(&ours(rows)?)?;
+    let text = format!("{{\"kernel\":{kernel:?},\"rows\":{lines}}}\n");
     fs::write(baseline, text).with_context(|| baseline.display().to_string())
 }

@@ -209,7 +209,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         Command::Table { json, rows } => report::table(&json, &rows),
-        Command::Plot { svg, json } => report::list(&json).and_then(|rows| plot::draw(&svg, &rows)),
+        Command::Plot { svg, json } => {
+            report::read::<Vec<row::Row>>(&json).and_then(|rows| plot::draw(&svg, &rows))
+        }
         Command::Page { page, build } => page::make(&page, &build),
         Command::Check {
             baseline,

@@ -2,11 +2,11 @@
 //! The tables of `docs/performance.md`, made of what was measured: each is put between two
 //! comments that name it, and the words around stay.
 
-use crate::cpus::Turn;
+use crate::cpus::{Turn, CONFIGS};
 use crate::load::Load;
 use crate::plot::{along, Axis, AXES};
 use crate::profile::functions;
-use crate::report::list;
+use crate::report::{read, usual};
 use crate::row::{Config, Family, Path as Way, Row, Scenario};
 use anyhow::{ensure, Context, Result};
 use std::fmt::Write;
@@ -54,49 +54,38 @@ fn over(row: &Row) -> String {
     })
 }
 
-/// The rows of the usual size.
-struct Usual<'a>(&'a [Row]);
+/// The row of the usual size that has to be there.
+fn must(rows: &[Row], family: Family, config: Config, scenario: Scenario) -> Result<&Row> {
+    usual(rows, family, Way::Forward, config, scenario)
+        .with_context(|| format!("{config} {scenario}: not measured"))
+}
 
-impl Usual<'_> {
-    fn find(&self, family: Family, path: Way, config: Config, scenario: Scenario) -> Option<&Row> {
-        self.0.iter().find(|row| {
-            (row.plan.as_str(), row.path, row.config, row.scenario)
-                == (family.word(), path, config, scenario)
-        })
-    }
-
-    fn must(&self, family: Family, config: Config, scenario: Scenario) -> Result<&Row> {
-        self.find(family, Way::Forward, config, scenario)
-            .with_context(|| format!("{config} {scenario}: not measured"))
-    }
-
-    /// Every firewall by every scenario.
-    fn matrix(&self, family: Family, path: Way) -> String {
-        let mut head = words(&[""]);
-        head.extend(
+/// Every firewall by every scenario.
+fn matrix(rows: &[Row], family: Family, path: Way) -> String {
+    let mut head = words(&[""]);
+    head.extend(
+        Scenario::ALL
+            .iter()
+            .map(|scenario| scenario.word().to_owned()),
+    );
+    let cell = |config, scenario| match usual(rows, family, path, config, scenario) {
+        Some(row) if matches!(config, Config::None | Config::Conntrack) => {
+            grouped(row.insn_per_packet)
+        }
+        Some(row) => format!("{} ({})", grouped(row.insn_per_packet), over(row)),
+        None => "".into(),
+    };
+    let row = |config: &Config| {
+        let mut cells = vec![format!("`{config}`")];
+        cells.extend(
             Scenario::ALL
                 .iter()
-                .map(|scenario| scenario.word().to_owned()),
+                .map(|scenario| cell(*config, *scenario)),
         );
-        let cell = |config, scenario| match self.find(family, path, config, scenario) {
-            Some(row) if matches!(config, Config::None | Config::Conntrack) => {
-                grouped(row.insn_per_packet)
-            }
-            Some(row) => format!("{} ({})", grouped(row.insn_per_packet), over(row)),
-            None => "".into(),
-        };
-        let row = |config: &Config| {
-            let mut cells = vec![format!("`{config}`")];
-            cells.extend(
-                Scenario::ALL
-                    .iter()
-                    .map(|scenario| cell(*config, *scenario)),
-            );
-            cells
-        };
-        let rows: Vec<_> = Config::ALL.iter().map(row).collect();
-        table(&head, &rows)
-    }
+        cells
+    };
+    let rows: Vec<_> = Config::ALL.iter().map(row).collect();
+    table(&head, &rows)
 }
 
 /// The least and the most of camzone's own share along an axis, as what one is more than the other.
@@ -109,16 +98,14 @@ fn spread(rows: &[Row], axis: &Axis, scenario: Scenario) -> Option<(f64, f64)> {
 
 /// Each goal, what was measured, and whether that is met.
 fn goals(rows: &[Row]) -> Result<String> {
-    let usual = Usual(rows);
     let v4 = Family::V4;
     let own = |config, scenario| -> Result<f64> {
-        usual
-            .must(v4, config, scenario)?
+        must(rows, v4, config, scenario)?
             .over_conntrack
             .context("nothing to compare with")
     };
     let total = |family, config, scenario| {
-        Ok::<_, anyhow::Error>(usual.must(family, config, scenario)?.insn_per_packet)
+        Ok::<_, anyhow::Error>(must(rows, family, config, scenario)?.insn_per_packet)
     };
     let met = |met: bool| if met { "yes" } else { "**no**" }.to_owned();
     let mut lines = Vec::new();
@@ -292,10 +279,9 @@ fn cpus(turns: &[Turn]) -> String {
             ratios.len().to_string(),
         ]
     };
-    let configs = [Config::Conntrack, Config::Camzone, Config::Nft];
     table(
         &words(&["", "median", "lower quarter", "upper quarter", "turns"]),
-        &configs.map(line),
+        &CONFIGS.map(line),
     )
 }
 
@@ -321,11 +307,6 @@ fn profile(folder: &Path, scenario: Scenario) -> Result<String> {
     ))
 }
 
-fn read<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Vec<T>> {
-    let context = || file.display().to_string();
-    serde_json::from_str(&fs::read_to_string(file).with_context(context)?).with_context(context)
-}
-
 /// Puts `text` between the comments of that name.
 fn put(page: &str, name: &str, text: &str) -> Result<String> {
     let (begin, end) = (
@@ -346,7 +327,7 @@ fn put(page: &str, name: &str, text: &str) -> Result<String> {
 
 /// Makes the tables of `page` anew, of what is in `build`.
 pub fn make(page: &Path, build: &Path) -> Result<()> {
-    let rows = list(&build.join("bench.json"))?;
+    let rows: Vec<Row> = read(&build.join("bench.json"))?;
     ensure!(!rows.is_empty(), "there are no rows");
     let mut text = fs::read_to_string(page).with_context(|| page.display().to_string())?;
     text = put(&text, "goals", &goals(&rows)?)?;
@@ -355,7 +336,7 @@ pub fn make(page: &Path, build: &Path) -> Result<()> {
             text = put(
                 &text,
                 &format!("{family} {path}"),
-                &Usual(&rows).matrix(*family, *path),
+                &matrix(&rows, *family, *path),
             )?;
         }
     }
@@ -365,10 +346,10 @@ pub fn make(page: &Path, build: &Path) -> Result<()> {
     // What was not measured stays as it was.
     let there = |name: &str| Some(build.join(name)).filter(|file| file.exists());
     if let Some(file) = there("bench-load.json") {
-        text = put(&text, "load", &loads(&read(&file)?))?;
+        text = put(&text, "load", &loads(&read::<Vec<Load>>(&file)?))?;
     }
     if let Some(file) = there("bench-cpus.json") {
-        text = put(&text, "cpus", &cpus(&read(&file)?))?;
+        text = put(&text, "cpus", &cpus(&read::<Vec<Turn>>(&file)?))?;
     }
     use Scenario::{Drop, Established, New, Spoofed};
     for scenario in [Established, New, Drop, Spoofed] {

@@ -2,7 +2,8 @@
 //! The rows as a picture: what a packet costs over conntrack alone, by scenario at the usual size
 //! and along every axis.
 
-use crate::row::{Config, Row, Scenario};
+use crate::report::usual;
+use crate::row::{Config, Family, Path as Way, Row, Scenario};
 use anyhow::{anyhow, Result};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -70,13 +71,8 @@ fn bars(area: &Area<'_>, rows: &[Row]) -> Result<()> {
         Scenario::First,
         Scenario::Mix,
     ];
-    let value = |config, scenario| {
-        let is = |row: &&Row| {
-            (row.plan.as_str(), row.config, row.scenario, row.path.word())
-                == ("ipv4", config, scenario, "forward")
-        };
-        rows.iter().find(is).and_then(|row| row.over_conntrack)
-    };
+    let value =
+        |config, scenario| usual(rows, Family::V4, Way::Forward, config, scenario)?.over_conntrack;
     let wide = DRAWN.len() as f64 + 1.0;
     let mut chart = ChartBuilder::on(area)
         .caption(

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Rows of several boots made one list, and the table.
 
-use crate::row::{Config, Row};
+use crate::row::{self, Config, Family, Row, Scenario};
 use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -41,10 +42,30 @@ pub fn rows(file: &Path) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The rows of a list that `table` wrote.
-pub fn list(json: &Path) -> Result<Vec<Row>> {
+/// What a file of JSON says, such as the list that `table` wrote.
+pub fn read<T: DeserializeOwned>(json: &Path) -> Result<T> {
     let context = || json.display().to_string();
     serde_json::from_str(&fs::read_to_string(json).with_context(context)?).with_context(context)
+}
+
+/// One row on each line: an array that people can read and diff.
+pub fn lines(rows: &[Row]) -> Result<String> {
+    let lines: Result<Vec<String>, _> = rows.iter().map(serde_json::to_string).collect();
+    Ok(format!("[\n{}\n]", lines?.join(",\n")))
+}
+
+/// The row of the usual size, of the plan that is called as its family.
+pub fn usual(
+    rows: &[Row],
+    family: Family,
+    path: row::Path,
+    config: Config,
+    scenario: Scenario,
+) -> Option<&Row> {
+    rows.iter().find(|row| {
+        (row.plan.as_str(), row.path, row.config, row.scenario)
+            == (family.word(), path, config, scenario)
+    })
 }
 
 pub fn table(json: &Path, files: &[PathBuf]) -> Result<()> {
@@ -86,8 +107,5 @@ pub fn table(json: &Path, files: &[PathBuf]) -> Result<()> {
             row.insn_per_packet
         );
     }
-    // One row on each line: an array that people can read and diff.
-    let lines: Result<Vec<String>, _> = all.iter().map(serde_json::to_string).collect();
-    fs::write(json, format!("[\n{}\n]\n", lines?.join(",\n")))
-        .with_context(|| json.display().to_string())
+    fs::write(json, lines(&all)? + "\n").with_context(|| json.display().to_string())
 }
