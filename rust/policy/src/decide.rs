@@ -172,7 +172,7 @@ fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> R
             return Ruling::drop(Reason::Ipv6Off);
         }
         let may_be_neighbour = matches!(packet.plain(), None | Some(protocol::ICMPV6));
-        if packet.hook() != Hook::Forward && may_be_neighbour {
+        if may_be_neighbour && (packet.hook() != Hook::Forward || way.from == way.to) {
             let header = packet.header();
             if let Some(ruling) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
                 return ruling;

@@ -19,6 +19,8 @@ const MAX_EXTENSIONS: usize = 8;
 pub enum Fragment {
     /// It is whole.
     Whole,
+    /// It is whole, and has a fragment header all the same (RFC 6946).
+    Atomic,
     /// It is the first part and has the transport header.
     First,
     /// It is a later part.
@@ -145,7 +147,10 @@ fn parse_v6(bytes: &[u8], packet_len: usize) -> Option<Header> {
             0 | 43 | 60 => len.wrapping_mul(8).wrapping_add(8),
             44 => {
                 let offset = u16::from_be_bytes([*off_a, *off_b]);
-                part = fragment((offset & 0xfff8 != 0, offset & 1 != 0));
+                part = match fragment((offset & 0xfff8 != 0, offset & 1 != 0)) {
+                    Fragment::Whole => Fragment::Atomic,
+                    part => part,
+                };
                 8
             }
             51 => len.wrapping_mul(4).wrapping_add(8),

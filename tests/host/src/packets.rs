@@ -222,6 +222,7 @@ impl<'a> Packets<'a> {
                 fragment: dice.pick(&[
                     Fragment::Whole,
                     Fragment::Whole,
+                    Fragment::Atomic,
                     Fragment::First,
                     Fragment::Later,
                 ]),
@@ -438,10 +439,15 @@ impl<'a> Packets<'a> {
 
     /// Makes the packet neighbour discovery or MLD, or something like it.
     fn make_neighbour(&self, facts: &mut Facts, dice: &mut Dice<'_>) {
-        // It never crosses a router; some of it may try.
-        if facts.hook == Hook::Forward && !dice.chance(20) {
-            facts.hook = Hook::LocalIn;
-            facts.egress = Port::Unzoned;
+        // It never crosses a router, but its bridges; some of it may try.
+        match (facts.hook, dice.within(0..=4)) {
+            (Hook::Forward, 0) => {}
+            (Hook::Forward, 1) => facts.egress = facts.ingress,
+            (Hook::Forward, _) => {
+                facts.hook = Hook::LocalIn;
+                facts.egress = Port::Unzoned;
+            }
+            _ => {}
         }
         let kind = dice.pick(&[
             134, 135, 134, 136, 133, 134, 130, 131, 132, 143, 137, 129, 138, 142, 144,
@@ -461,7 +467,7 @@ impl<'a> Packets<'a> {
                 Fragment::Whole,
                 Fragment::Whole,
                 Fragment::Whole,
-                Fragment::Whole,
+                Fragment::Atomic,
                 Fragment::First,
             ]),
             transport: Transport::Icmp { kind, code: 0 },

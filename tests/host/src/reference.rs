@@ -341,12 +341,10 @@ impl Reference<'_> {
         self.permission(facts, &flow, way)
     }
 
-    // P7: neighbour discovery and MLD, which never cross a router.
+    // P7: neighbour discovery and MLD, which never cross a router, but its bridges.
     fn neighbours(&self, facts: &Facts, header: &Header, way: Way) -> Option<Decision> {
-        if header.source.family() != Family::V6
-            || header.protocol != 58
-            || facts.hook == Hook::Forward
-        {
+        let crosses = facts.hook == Hook::Forward && way.from != way.to;
+        if header.source.family() != Family::V6 || header.protocol != 58 || crosses {
             return None;
         }
         let Transport::Icmp { kind, .. } = header.transport else {

@@ -178,9 +178,9 @@ fn v6_by_hand() {
         assert_eq!(is, Some((next, Fragment::Whole, Transport::Other)));
     }
     for (bits, part) in [
-        (0, Fragment::Whole),
+        (0, Fragment::Atomic),
         (1, Fragment::First),
-        (6, Fragment::Whole),
+        (6, Fragment::Atomic),
         (8, Fragment::Later),
         (9, Fragment::Later),
         (0xfff8, Fragment::Later),
@@ -331,7 +331,8 @@ proptest! {
         };
         let packet = [&ip.to_bytes()[..], &behind].concat();
         let part = match fragment {
-            None | Some((0, false)) => Fragment::Whole,
+            None => Fragment::Whole,
+            Some((0, false)) => Fragment::Atomic,
             Some((0, true)) => Fragment::First,
             Some(_) => Fragment::Later,
         };

@@ -116,7 +116,7 @@ pub(super) fn shared(words: &Words<'_>, out: &mut Script) {
         .iter()
         .any(|zone| zone.ipv6 != Ipv6Mode::Off)
     {
-        out.remark("Neighbour discovery and MLD, which never cross a router.");
+        out.remark("Neighbour discovery and MLD, which never cross a router, but its bridges.");
         let neighbours = lines(&[
             "icmpv6 type nd-redirect drop",
             "icmpv6 type { 133, 134, 135, 136 } ip6 hoplimit 255 accept",
@@ -156,9 +156,7 @@ pub(super) fn input(words: &Words<'_>, out: &mut Script) {
         if mode == Ipv6Mode::Off {
             chain.push(String::from("meta nfproto ipv6 drop"));
         } else {
-            // Only from the outside, where no camera is.
-            let outside = words.zone(id).any && !words.zone(id).has_cameras;
-            if !outside {
+            if !is_outside(words, id) {
                 chain.push(String::from("icmpv6 type nd-router-advert drop"));
             }
             chain.push(String::from("meta nfproto ipv6 jump neighbours"));
@@ -194,6 +192,11 @@ pub(super) fn input(words: &Words<'_>, out: &mut Script) {
             out.chain(&format!("input.{zone}.minimal"), &minimal);
         }
     }
+}
+
+/// Whether a router may be there, who advertises itself: where no camera is, outside.
+fn is_outside(words: &Words<'_>, id: ZoneId) -> bool {
+    words.zone(id).any && !words.zone(id).has_cameras
 }
 
 /// The families whose packets a zone's rules are asked about.
@@ -234,10 +237,17 @@ pub(super) fn forward(words: &Words<'_>, out: &mut Script) {
             chains.push((name, forward_pair(words, from, to)));
         }
     }
-    let mut base = lines(&[
-        "type filter hook forward priority 0; policy drop;",
-        "jump sound",
-    ]);
+    let mut base = lines(&["type filter hook forward priority 0; policy drop;"]);
+    // What a bridge of the zone hands over, with br_netfilter.
+    for id in words.ids().filter(|id| words.ipv6(*id) != Ipv6Mode::Off) {
+        let own = words.interfaces(id).join(", ");
+        let inside = format!("iifname {{ {own} }} oifname {{ {own} }}");
+        if !is_outside(words, id) {
+            base.push(format!("{inside} icmpv6 type nd-router-advert drop"));
+        }
+        base.push(format!("{inside} meta nfproto ipv6 jump neighbours"));
+    }
+    base.push(String::from("jump sound"));
     if !items.is_empty() {
         base.push(format!("iifname . oifname vmap {{ {} }}", items.join(", ")));
     }

@@ -53,14 +53,17 @@ pub(super) fn reason_of_error(header: &Header) -> Reason {
 }
 
 /// Whether the packet is a part of neighbour discovery or multicast listener discovery, which
-/// never come in parts (RFC 6980, 5). Behind defragmentation nobody can tell any more.
+/// never come in parts, nor in the only one (RFC 6980, 5). Behind defragmentation nobody can tell
+/// any more.
 pub(super) fn is_part_of_neighbour(header: &Header) -> bool {
     header.fragment != Fragment::Whole && matches!(kind(header), Some(130..=137 | 143))
 }
 
 /// The verdict on neighbour discovery (RFC 4861) and multicast listener discovery (RFC 2710,
 /// RFC 3810), which connection tracking leaves alone; `None` for all other packets. `from` is
-/// the zone they come from, `None` when the router sends them.
+/// the zone they come from, `None` when the router sends them. None crosses a router; but with
+/// `br_netfilter` what a bridge hands over goes through FORWARD, with its hop limit as it came,
+/// and the hosts of a bridge could not find each other without.
 pub(super) fn neighbour<M: Memory>(
     compiled: &Compiled<M>,
     header: &Header,

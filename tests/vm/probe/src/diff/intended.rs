@@ -21,9 +21,6 @@ pub const OF_NFT: &[&str] = &[
     "behind-ah",
     // The kernel itself rolls dice for a translated port, where the flow's own is taken.
     "rolled-port",
-    // A fault of camzone's, which goes from here when it is mended. RFC 6980, 5: neighbour
-    // discovery with a fragment header is ignored, even if it is whole.
-    "atomic-neighbour",
 ];
 
 /// What camzone and the article's script differ in: always, the script lets more pass.
@@ -115,10 +112,6 @@ fn ingress(shot: &Shot) -> Option<usize> {
 fn more(policy: &Policy, shot: &Shot, words: &Words) -> Option<&'static str> {
     if words.authenticated {
         return Some("behind-ah");
-    }
-    let neighbour = words.proto == 58 && matches!(words.kind, 130..=136 | 143);
-    if words.dst.is_ipv6() && neighbour && words.fragment {
-        return Some("atomic-neighbour");
     }
     let wire = ingress(shot)?;
     // In pieces, it came in where the last of them did, for nftables.
