@@ -4,7 +4,7 @@
 use super::ears::{Heard, Place};
 use super::packet::{number_in, Shot};
 use super::world::run;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -39,8 +39,6 @@ pub struct Words {
     pub at: usize,
     /// An authentication header of IPv6 stands before it.
     pub authenticated: bool,
-    /// A fragment header of IPv6 does.
-    pub fragment: bool,
     /// It is a piece of a packet, and not the first.
     pub later: bool,
 }
@@ -107,13 +105,16 @@ pub fn words(ip: &[u8]) -> Option<Words> {
         kind: kind.copied().unwrap_or(0),
         at,
         authenticated,
-        fragment,
         later,
     })
 }
 
 /// Whether it is an error or a reset of somebody about a packet.
 pub fn is_answer(words: &Words) -> bool {
+    // What stands in a later piece is no header.
+    if words.later {
+        return false;
+    }
     match (words.src.is_ipv6(), words.proto) {
         (false, 1) => [3, 4, 5, 11, 12].contains(&words.kind),
         (true, 58) => words.kind < 128 || words.kind == 137,
@@ -264,8 +265,9 @@ pub fn sort(heard: Vec<Heard>) -> Sorted {
 }
 
 /// What has no number belongs to the last packet of the round that it can be, or can be an answer
-/// to: its own two ends, or those the other way round.
-pub fn adopt(sorted: &mut Sorted, shots: &[Shot]) {
+/// to: its own two ends, or those the other way round. A later piece has no ports, and may be of a
+/// packet whose other pieces were sent in an earlier round.
+pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
     let pair = |shot: &Shot| words(ip_of(shot.place, &shot.bytes));
     let rest = std::mem::take(&mut sorted.rest);
     for one in rest {
@@ -273,6 +275,9 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot]) {
         let both = |shot: &Shot| own.zip(pair(shot));
         let is_of = |shot: &&Shot| {
             both(shot).is_some_and(|(own, of)| {
+                if own.later {
+                    return (own.src, own.dst, own.proto) == (of.src, of.dst, of.proto);
+                }
                 let ends = (own.src, own.dst, own.ports);
                 ends == (of.src, of.dst, of.ports)
                     || ends == (of.dst, of.src, (of.ports.1, of.ports.0))
@@ -282,8 +287,14 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot]) {
         let is_about =
             |shot: &&Shot| both(shot).is_some_and(|(own, of)| own.dst == of.src && is_answer(&own));
         let last = || shots.iter().rev();
+        let before = || {
+            let pieces = own.as_ref().is_some_and(|own| own.later);
+            let all = past.values().filter(|shot| pieces && is_of(shot));
+            all.max_by_key(|shot| shot.number)
+        };
+        let found = last().find(is_of).or_else(before);
         // Of IPv6 a router's ear has no addresses: those who ask are few.
-        match last().find(is_of).or_else(|| last().find(is_about)) {
+        match found.or_else(|| last().find(is_about)) {
             Some(shot) => sorted.of.entry(shot.number).or_default().push(one),
             None => sorted.rest.push(one),
         }
@@ -440,5 +451,34 @@ mod tests {
             assert_eq!(flow_of(&first), flow_of(&packet(a, b, (7, 9))));
             assert_eq!(flow_of(&header.fragment(&bytes, piece(16))), None);
         }
+    }
+
+    #[test]
+    fn a_later_piece_is_no_answer_but_of_its_packet() {
+        let shot = |number, src: &str| {
+            let header = Header::new(src.parse().unwrap(), "10.0.0.9".parse().unwrap(), 6);
+            let piece = Piece {
+                offset: 32,
+                length: 32,
+                more: false,
+            };
+            Shot {
+                place: Place::Router,
+                bytes: header.fragment(&[b'.'; 64], piece),
+                number,
+                flow: 0,
+                back: false,
+                bent: Vec::new(),
+            }
+        };
+        // Another was sent in this round, by whom a reset would be for.
+        let (past, other) = (shot(1, "10.0.0.1"), [shot(2, "10.0.0.9")]);
+        let mut heard = past.clone();
+        heard.bytes[22] = b'o';
+        let mut sorted = sort(vec![(heard.place, heard.bytes)]);
+        adopt(&mut sorted, &other, &HashMap::new());
+        assert_eq!(sorted.rest.len(), 1);
+        adopt(&mut sorted, &other, &HashMap::from([(1, past)]));
+        assert!(sorted.rest.is_empty() && sorted.of.contains_key(&1));
     }
 }

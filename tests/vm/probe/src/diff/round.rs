@@ -25,10 +25,10 @@ pub const SHOWN: usize = 5;
 const PATIENCE: usize = 5;
 
 /// What came out of both, by the packets that it came of.
-fn sort_both(heard: &[Vec<Heard>; 2], shots: &[Shot]) -> [Sorted; 2] {
+fn sort_both(heard: &[Vec<Heard>; 2], shots: &[Shot], past: &HashMap<u32, Shot>) -> [Sorted; 2] {
     heard.each_ref().map(|heard| {
         let mut sorted = sort(heard.clone());
-        judge::adopt(&mut sorted, shots);
+        judge::adopt(&mut sorted, shots, past);
         sorted
     })
 }
@@ -167,7 +167,7 @@ impl<'a> Round<'a> {
         self.past
             .extend(shots.iter().map(|shot| (shot.number, shot.clone())));
         let mut heard = self.ears.hear()?;
-        let mut sides = sort_both(&heard, shots);
+        let mut sides = sort_both(&heard, shots, &self.past);
         for _ in 0..PATIENCE {
             if self.is_explained(&sides, shots) {
                 break;
@@ -177,7 +177,7 @@ impl<'a> Round<'a> {
             for (heard, late) in heard.iter_mut().zip(self.ears.hear()?) {
                 heard.extend(late);
             }
-            sides = sort_both(&heard, shots);
+            sides = sort_both(&heard, shots, &self.past);
         }
         let [a, b] = sides;
         // A packet in pieces may come out under the number of one that was sent before.
