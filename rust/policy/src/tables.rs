@@ -71,7 +71,7 @@ impl Answer {
 pub(crate) struct Side {
     /// The zone, or `None` for the router.
     pub(crate) zone: Option<ZoneId>,
-    /// What the policy knows of the address; without meaning for the router's.
+    /// What the policy knows of the address if it is there; without meaning for the router's.
     pub(crate) host: Host,
 }
 
@@ -171,17 +171,17 @@ impl<M: Memory> Compiled<M> {
         self.answers.get(usize::try_from(id).ok()?)
     }
 
-    /// What `address` is.
+    /// What `address` is, if it is in this zone; else anything that is not.
     #[inline(always)]
-    pub(crate) fn host(&self, address: Address) -> Host {
-        self.hosts.find(address)
+    pub(crate) fn host(&self, zone: ZoneId, address: Address) -> Host {
+        self.hosts.find_in(zone, address)
     }
 
     /// One side of a flow. Nothing is looked up for the router.
     #[inline(always)]
     pub(crate) fn side(&self, zone: Option<ZoneId>, address: Address) -> Side {
         let host = match zone {
-            Some(_) => self.host(address),
+            Some(zone) => self.host(zone, address),
             None => Host::of(NOWHERE),
         };
         Side { zone, host }
@@ -190,7 +190,7 @@ impl<M: Memory> Compiled<M> {
     /// The zone whose networks have `address`.
     #[inline]
     pub fn zone_of(&self, address: Address) -> Option<ZoneId> {
-        Some(self.host(address).zone()).filter(|zone| *zone != NOWHERE)
+        Some(self.hosts.find(address).zone()).filter(|zone| *zone != NOWHERE)
     }
 
     /// The camera that has `address`.

@@ -155,7 +155,8 @@ fn hosts<M: Memory>(policy: &Policy<M>, members: &[Member]) -> Result<Hosts<M>, 
     }
     let any = policy.zones.iter().position(|zone| zone.any);
     let any = any.and_then(|any| ZoneId::try_from(any).ok());
-    Hosts::new(&all, Host::of(any.unwrap_or(NOWHERE)))
+    let other = Host::of(any.unwrap_or(NOWHERE));
+    Hosts::new(&all, other, policy.zones.len())
 }
 
 /// The addresses of the router that rules name, in order.

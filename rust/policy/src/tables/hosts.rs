@@ -3,7 +3,9 @@
 //! What an address is to a policy: its zone, and the group of its camera.
 //!
 //! No two networks overlap, so an address is in at most one of them: one exact match for each
-//! length that networks have, and one for cameras, is a longest-prefix match.
+//! length that networks have, and one for cameras, is a longest-prefix match. Most zones have one
+//! network, and no camera of which more is to be known: there it is enough to look whether an
+//! address is in that.
 
 use super::{
     hash::{Key, Table, Value},
@@ -94,6 +96,7 @@ impl Value for Host {
 /// The bits of an address of one family.
 trait Bits: Key {
     const FAMILY: Family;
+    const ALL: Self;
     fn of(address: Address) -> Self;
     fn mask(len: u8) -> Self;
     fn and(self, mask: Self) -> Self;
@@ -101,6 +104,7 @@ trait Bits: Key {
 
 impl Bits for u32 {
     const FAMILY: Family = Family::V4;
+    const ALL: Self = Self::MAX;
     #[inline]
     fn of(address: Address) -> Self {
         address.bits() as u32
@@ -116,6 +120,7 @@ impl Bits for u32 {
 
 impl Bits for u128 {
     const FAMILY: Family = Family::V6;
+    const ALL: Self = Self::MAX;
     #[inline]
     fn of(address: Address) -> Self {
         address.bits()
@@ -136,22 +141,48 @@ struct Length<B: Bits, M: Memory> {
     table: Table<B, Host, M>,
 }
 
-/// The prefixes of one family, the longest first.
-struct Prefixes<B: Bits, M: Memory>(M::List<Length<B, M>>);
+/// The only prefix of a zone.
+#[derive(Clone, Copy)]
+struct Only<B> {
+    mask: B,
+    first: B,
+}
+
+/// The prefixes of one family.
+struct Prefixes<B: Bits, M: Memory> {
+    // The longest first.
+    lengths: M::List<Length<B, M>>,
+    // By zone.
+    only: M::List<Only<B>>,
+}
 
 impl<B: Bits, M: Memory> Prefixes<B, M> {
+    /// No address has a bit outside of an empty mask.
+    const NOTHING: Only<B> = Only {
+        mask: B::ANY,
+        first: B::ALL,
+    };
+
+    fn new(all: &[(Prefix, Host)], zones: usize) -> Result<Self, OutOfMemory> {
+        Ok(Prefixes {
+            lengths: Self::lengths(all)?,
+            only: Self::only(all, zones)?,
+        })
+    }
+
+    fn of_family(all: &[(Prefix, Host)]) -> impl Iterator<Item = &(Prefix, Host)> {
+        all.iter()
+            .filter(|(prefix, _)| prefix.first().family() == B::FAMILY)
+    }
+
     #[inline(never)] // Twice in one stack frame is once too often.
-    fn new(all: &[(Prefix, Host)]) -> Result<Self, OutOfMemory> {
+    fn lengths(all: &[(Prefix, Host)]) -> Result<M::List<Length<B, M>>, OutOfMemory> {
         let mut lengths: M::List<Length<B, M>> = List::new();
         let mut counts: M::List<usize> = List::new();
         for _ in 0..=B::FAMILY.bits() {
             counts.push(0)?;
         }
-        let ours = || {
-            all.iter()
-                .filter(|(prefix, _)| prefix.first().family() == B::FAMILY)
-        };
-        for (prefix, _) in ours() {
+        for (prefix, _) in Self::of_family(all) {
             if let Some(count) = counts.get_mut(usize::from(prefix.bits())) {
                 *count = count.saturating_add(1);
             }
@@ -166,19 +197,56 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
             }
         }
         sort(&mut lengths, |a, b| a.bits > b.bits);
-        for (prefix, host) in ours() {
+        for (prefix, host) in Self::of_family(all) {
             let length = lengths.iter_mut().find(|l| l.bits == prefix.bits());
             if let Some(length) = length {
                 length.table.enter(B::of(prefix.first()), *host)?;
             }
         }
-        Ok(Prefixes(lengths))
+        Ok(lengths)
+    }
+
+    /// For each zone its prefix, where it has no other.
+    #[inline(never)] // As above.
+    fn only(all: &[(Prefix, Host)], zones: usize) -> Result<M::List<Only<B>>, OutOfMemory> {
+        let mut only: M::List<Only<B>> = List::new();
+        let mut seen: M::List<bool> = List::new();
+        for _ in 0..zones {
+            only.push(Self::NOTHING)?;
+            seen.push(false)?;
+        }
+        for (prefix, host) in Self::of_family(all) {
+            let zone = usize::from(host.zone);
+            if let (Some(only), Some(seen)) = (only.get_mut(zone), seen.get_mut(zone)) {
+                // A camera is more than any host of its zone.
+                *only = if *seen || *host != Host::of(host.zone) {
+                    Self::NOTHING
+                } else {
+                    Only {
+                        mask: B::mask(prefix.bits()),
+                        first: B::of(prefix.first()),
+                    }
+                };
+                *seen = true;
+            }
+        }
+        Ok(only)
+    }
+
+    /// What `address` is to this zone, if one look tells.
+    #[inline(always)]
+    fn find_in(&self, zone: ZoneId, address: Address) -> Option<Host> {
+        let only = self.only.get(usize::from(zone))?;
+        if B::of(address).and(only.mask) == only.first {
+            return Some(Host::of(zone));
+        }
+        (only.mask != B::ANY).then_some(Host::NONE)
     }
 
     #[inline(always)]
     fn find(&self, address: Address) -> Host {
         let bits = B::of(address);
-        for length in self.0.iter() {
+        for length in self.lengths.iter() {
             let host = length.table.get(bits.and(length.mask));
             if !host.is_none() {
                 return host;
@@ -196,12 +264,16 @@ pub(super) struct Hosts<M: Memory> {
 }
 
 impl<M: Memory> Hosts<M> {
-    /// Of prefixes of which none is there twice, and only a camera's lies within another; all
-    /// other addresses are `other`.
-    pub(super) fn new(all: &[(Prefix, Host)], other: Host) -> Result<Self, OutOfMemory> {
+    /// Of prefixes of which none is there twice, and only a camera's lies within another, which is
+    /// of its zone; all other addresses are `other`. There are so many zones.
+    pub(super) fn new(
+        all: &[(Prefix, Host)],
+        other: Host,
+        zones: usize,
+    ) -> Result<Self, OutOfMemory> {
         Ok(Hosts {
-            v4: Prefixes::new(all)?,
-            v6: Prefixes::new(all)?,
+            v4: Prefixes::new(all, zones)?,
+            v6: Prefixes::new(all, zones)?,
             other: Host {
                 flags: ELSEWHERE,
                 ..other
@@ -209,8 +281,18 @@ impl<M: Memory> Hosts<M> {
         })
     }
 
-    /// What `address` is.
+    /// What `address` is, if it is in this zone; else anything that is not.
     #[inline(always)]
+    pub(super) fn find_in(&self, zone: ZoneId, address: Address) -> Host {
+        let found = match address.family() {
+            Family::V4 => self.v4.find_in(zone, address),
+            Family::V6 => self.v6.find_in(zone, address),
+        };
+        found.unwrap_or_else(|| self.find(address))
+    }
+
+    /// What `address` is.
+    #[inline(never)] // Whoever knows the zone rarely has to go on to here.
     pub(super) fn find(&self, address: Address) -> Host {
         let found = match address.family() {
             Family::V4 => self.v4.find(address),
