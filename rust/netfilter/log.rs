@@ -32,22 +32,37 @@ const TRIES: usize = 4;
 /// How many bytes the kernel lets a prefix have (`NF_LOG_PREFIXLEN`), NUL included.
 const PREFIX: usize = 128;
 
-/// One token bucket for every subject and reason.
+/// The most token buckets that there are; a power of two. They are 512 KiB, and enough for 2,849
+/// subjects.
+const MOST: usize = 1 << 16;
+
+/// A token bucket for every subject and reason; where these are more than [`MOST`], several share
+/// one.
 pub(super) struct Limits(KernelList<Atomic<u64>>);
 
 impl Limits {
     /// For that many subjects.
     pub(super) fn new(subjects: usize) -> Result<Self> {
-        let len = subjects.checked_mul(Reason::COUNT).ok_or(ENOMEM)?;
+        let len = subjects.saturating_mul(Reason::COUNT).min(MOST);
         Ok(Limits(filled(len, |_| Atomic::new(limit::FULL))?))
+    }
+
+    /// The bucket of a subject and a reason.
+    fn bucket(&self, subject: usize, reason: Reason) -> Option<&Atomic<u64>> {
+        let place = subject
+            .checked_mul(Reason::COUNT)?
+            .checked_add(reason.number() as usize)?;
+        // One that shares can have another's lines suppressed; so can who sends with its address.
+        self.0.get(if self.0.len() < MOST {
+            place
+        } else {
+            place % MOST
+        })
     }
 
     /// Whether a line about this subject may be logged, and how many were not since the last.
     pub(super) fn pass(&self, subject: usize, reason: Reason) -> Option<u32> {
-        let place = subject
-            .checked_mul(Reason::COUNT)?
-            .checked_add(reason.number() as usize)?;
-        let bucket = self.0.get(place)?;
+        let bucket = self.bucket(subject, reason)?;
         // SAFETY: May be called anywhere.
         let now = unsafe { bindings::camzone_now_ms() };
         let mut word = bucket.load(Relaxed);
