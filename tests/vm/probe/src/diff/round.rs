@@ -342,18 +342,25 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The name of an intended difference that a packet shows; or one in pieces, to which what was
-    /// heard is an answer, that has no number and was taken for another's.
+    /// The name of an intended difference that a packet shows; or another piece of it; or one in
+    /// pieces, to which what was heard is an answer, that has no number and was taken for another's.
     fn intended(&self, shot: &Shot, a: &[Heard], b: &[Heard]) -> Option<&'static str> {
         let policy = self.stream.policy;
         let of = |shot: &Shot| self.oracle.intended(policy, shot, a, b);
-        let answered = || {
-            let shots = self.answered(a.iter().chain(b)).into_iter();
+        let is_piece = |shot: &&Shot| shot.bent.contains(&"pieces");
+        let beside = || {
+            // They are numbered one after the other, three of them.
+            let numbers = shot.number.saturating_sub(2)..=shot.number.saturating_add(2);
+            let shots = numbers.filter_map(|number| self.past.get(&number));
             shots
-                .filter(|shot| shot.bent.contains(&"pieces"))
+                .filter(|other| is_piece(&shot) && is_piece(other) && other.flow == shot.flow)
                 .find_map(of)
         };
-        of(shot).or_else(answered)
+        let answered = || {
+            let shots = self.answered(a.iter().chain(b)).into_iter();
+            shots.filter(is_piece).find_map(of)
+        };
+        of(shot).or_else(beside).or_else(answered)
     }
 
     /// What was sent under this policy by those who are told something now, from the same port.
