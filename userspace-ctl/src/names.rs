@@ -4,35 +4,28 @@
 
 use std::collections::BTreeMap;
 
-use camzone_policy::{
-    memory::Heap,
-    policy::Policy,
-    service::Service, //
-};
+use camzone_policy::service::Service;
 
 use crate::file::services::{self, Services};
 
-/// Names for the services of a policy's rules: built-in ones where they fit exactly, and new ones.
+/// Names for the services of a policy's rules: built-in ones where they fit exactly, and new ones,
+/// which depend on the order that the rules come in.
 pub struct Names {
     builtin: Services,
     /// The new ones.
     pub own: BTreeMap<String, Vec<Service>>,
 }
 
-impl Names {
-    /// Names for the services of `policy`.
-    pub fn new(policy: &Policy<Heap>) -> Self {
-        let builtin = services::builtin();
-        let mut names = Names {
-            builtin,
+impl Default for Names {
+    fn default() -> Self {
+        Names {
+            builtin: services::builtin(),
             own: BTreeMap::new(),
-        };
-        for rule in &policy.rules {
-            names.name(rule.services.of(&policy.services));
         }
-        names
     }
+}
 
+impl Names {
     /// The names that together stand for `parts`, no more and no less.
     pub fn name(&mut self, parts: &[Service]) -> Vec<String> {
         let within =

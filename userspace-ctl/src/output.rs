@@ -2,7 +2,7 @@
 
 //! Data to the standard output, diagnostics to the standard error; text or JSON.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, StdoutLock, Write};
 
 use serde_json::Value;
 
@@ -11,6 +11,7 @@ use crate::{
     diagnostic::{printable, Diagnostic},
     failure::Failure,
     file::source::Source,
+    spool::{self, Spool, Stop},
 };
 
 /// Something that is in order, but that its owner should know.
@@ -71,6 +72,19 @@ impl Output {
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// Writes the result of a command while it is made: `make` is told whether for a program, and
+    /// is called again when what it reads changes under it.
+    ///
+    /// # Errors
+    ///
+    /// As [`spool::run`].
+    pub fn stream(
+        &self,
+        mut make: impl FnMut(bool, &mut Spool<StdoutLock<'static>>) -> Result<(), Stop>,
+    ) -> Result<(), Failure> {
+        spool::run(io::stdout().lock(), |out| make(self.json, out))
     }
 
     /// Says a warning. A program finds it in the result.

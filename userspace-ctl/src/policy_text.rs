@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A policy as a file that says it, and as JSON.
+//! A policy as a file that says it, and as JSON: printed item by item as it is dumped, however long
+//! it is.
+
+use std::io::Write;
 
 use camzone_policy::{
-    memory::Heap,
-    policy::{Action, End, Ipv6Mode, Policy, Rule, Run, ZoneId},
+    policy::{Action, Defaults, Ipv6Mode},
     service::{highest, protocol, Service},
 };
 use serde_json::{json, Value};
@@ -14,7 +16,13 @@ use crate::{
         address::format_mac,
         services::{self, PROTOCOL_NAMES, WITH_NUMBERS},
     },
+    json::Document,
     names::Names,
+    netlink::{
+        item::{items, Camera, Item, Rule, Settings, Zone, NOT_UNDERSTOOD},
+        socket::Error,
+    },
+    spool::Stop,
 };
 
 /// A TOML string.
@@ -42,53 +50,105 @@ fn key(name: &str) -> String {
     }
 }
 
-/// The policy as a file. Applied, it makes the same policy again.
-pub fn to_toml(policy: &Policy<Heap>) -> String {
-    let mut names = Names::new(policy);
-    let verdict = |accept| if accept { "accept" } else { "drop" };
-    let mut out = String::new();
-    if policy.forwarding {
-        out += "forwarding = true\n\n";
-    }
-    let d = policy.defaults;
-    out += &format!("[defaults]\ninput = \"{}\"\n", verdict(d.input));
-    out += &format!(
-        "forward = \"{}\"\noutput = \"{}\"\n",
-        verdict(d.forward),
-        verdict(d.output)
-    );
-    for (place, zone) in policy.zones.iter().enumerate() {
-        out += &format!("\n[zones.{}]\n", key(zone.name.as_str()));
-        let (interfaces, networks) = zone_lists(policy, place);
-        let interfaces: Vec<_> = interfaces.iter().map(|name| quoted(name)).collect();
-        out += &format!("interfaces = [{}]\n", interfaces.join(", "));
-        let networks: Vec<_> = networks.iter().map(|network| quoted(network)).collect();
-        out += &match zone.any {
-            true => String::from("networks = \"any\"\n"),
-            false => format!("networks = [{}]\n", networks.join(", ")),
-        };
-        if zone.ipv6 != Ipv6Mode::Off {
-            out += &format!("ipv6 = \"{}\"\n", mode(zone.ipv6));
-        }
-    }
-    for camera in &policy.cameras {
-        out += &format!("\n[cameras.{}]\n", key(camera.name.as_str()));
-        out += &format!(
-            "zone = {}\n",
-            quoted(policy.end_name(End::Zone(camera.zone)))
-        );
-        let addresses = camera.addresses.of(&policy.addresses);
-        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-        out += &format!("address = {}\n", list(&addresses));
-        if let Some(mac) = camera.mac {
-            out += &format!("mac = \"{}\"\n", format_mac(mac));
+fn texts<T: ToString>(items: &[T]) -> Vec<String> {
+    items.iter().map(ToString::to_string).collect()
+}
+
+/// Prints the messages of a policy's dump as a file. Applied, it makes the same policy again.
+///
+/// # Errors
+///
+/// Why the messages or the output ended early.
+pub fn to_toml(
+    messages: impl IntoIterator<Item = Result<Vec<u8>, Error>>,
+    out: &mut impl Write,
+) -> Result<(), Stop> {
+    let mut names = Names::default();
+    for message in messages {
+        for item in items(&message?)? {
+            let text = match item {
+                Item::Settings(settings) => toml_settings(settings),
+                Item::Zone(zone) => toml_zone(&zone),
+                Item::Camera(camera) => toml_camera(&camera),
+                Item::Rule(rule) => toml_rule(&rule, &mut names),
+            };
+            out.write_all(text.as_bytes())?;
         }
     }
     for (name, parts) in &names.own {
-        out += &format!("\n[services.{}]\n{}", key(name), service(parts));
+        write!(out, "\n[services.{}]\n{}", key(name), service(parts))?;
     }
-    for rule in &policy.rules {
-        out += &self::rule(policy, rule, &mut names);
+    Ok(())
+}
+
+const fn verdict(accept: bool) -> &'static str {
+    if accept {
+        "accept"
+    } else {
+        "drop"
+    }
+}
+
+fn toml_settings(settings: Settings) -> String {
+    let forwarding = if settings.forwarding {
+        "forwarding = true\n\n"
+    } else {
+        ""
+    };
+    let Defaults {
+        input,
+        forward,
+        output,
+    } = settings.defaults;
+    format!(
+        "{forwarding}[defaults]\ninput = \"{}\"\nforward = \"{}\"\noutput = \"{}\"\n",
+        verdict(input),
+        verdict(forward),
+        verdict(output)
+    )
+}
+
+fn toml_zone(zone: &Zone) -> String {
+    let quoted = |items: Vec<String>| {
+        let items: Vec<_> = items.iter().map(|item| quoted(item)).collect();
+        items.join(", ")
+    };
+    let mut out = format!("\n[zones.{}]\n", key(&zone.name));
+    out += &format!("interfaces = [{}]\n", quoted(zone.interfaces.clone()));
+    out += &match zone.any {
+        true => String::from("networks = \"any\"\n"),
+        false => format!("networks = [{}]\n", quoted(texts(&zone.networks))),
+    };
+    if zone.ipv6 != Ipv6Mode::Off {
+        out += &format!("ipv6 = \"{}\"\n", mode(zone.ipv6));
+    }
+    out
+}
+
+fn toml_camera(camera: &Camera) -> String {
+    let mut out = format!("\n[cameras.{}]\n", key(&camera.name));
+    out += &format!("zone = {}\n", quoted(&camera.zone));
+    out += &format!("address = {}\n", list(&texts(&camera.addresses)));
+    if let Some(mac) = camera.mac {
+        out += &format!("mac = \"{}\"\n", format_mac(mac));
+    }
+    out
+}
+
+fn toml_rule(rule: &Rule, names: &mut Names) -> String {
+    let mut out = format!("\n[[{}]]\n", action(rule.action));
+    out += &format!("from = {}\n", list(&rule.from));
+    out += &format!("to = {}\n", list(&rule.to));
+    let services = names.name(&rule.services);
+    let services: Vec<String> = services.iter().map(|name| quoted(name)).collect();
+    out += &format!("services = [{}]\n", services.join(", "));
+    if !rule.to_addresses.is_empty() {
+        out += &format!("to_address = {}\n", list(&texts(&rule.to_addresses)));
+    }
+    match rule.action {
+        Action::Allow { masquerade: true } => out += "masquerade = true\n",
+        Action::Deny { reject: true } => out += "reject = true\n",
+        _ => {}
     }
     out
 }
@@ -99,22 +159,6 @@ const fn mode(mode: Ipv6Mode) -> &'static str {
         Ipv6Mode::Minimal => "minimal",
         Ipv6Mode::Full => "full",
     }
-}
-
-/// The interfaces and the networks of the zone in this place.
-fn zone_lists(policy: &Policy<Heap>, place: usize) -> (Vec<String>, Vec<String>) {
-    let own = |zone: ZoneId| usize::from(zone) == place;
-    let interfaces = policy
-        .interfaces
-        .iter()
-        .filter(|interface| own(interface.zone));
-    let networks = policy.networks.iter().filter(|network| own(network.zone));
-    (
-        interfaces
-            .map(|interface| interface.name.to_string())
-            .collect(),
-        networks.map(|network| network.prefix.to_string()).collect(),
-    )
 }
 
 /// The lines of a service.
@@ -158,98 +202,131 @@ fn protocol_name(number: u8) -> String {
     found.map_or(number.to_string(), |(name, _)| quoted(name))
 }
 
-/// The names of a rule's ends.
-pub fn ends(policy: &Policy<Heap>, run: Run) -> Vec<String> {
-    let ends = run.of(&policy.ends).iter();
-    ends.map(|end| policy.end_name(*end).to_owned()).collect()
-}
-
 /// The word for a rule's kind.
-pub const fn action(rule: &Rule) -> &'static str {
-    match rule.action {
+pub const fn action(action: Action) -> &'static str {
+    match action {
         Action::Allow { .. } => "allow",
         Action::Deny { .. } => "deny",
     }
 }
 
-fn rule(policy: &Policy<Heap>, rule: &Rule, names: &mut Names) -> String {
-    let mut out = format!("\n[[{}]]\n", action(rule));
-    out += &format!("from = {}\n", list(&ends(policy, rule.from)));
-    out += &format!("to = {}\n", list(&ends(policy, rule.to)));
-    let services = names.name(rule.services.of(&policy.services));
-    let services: Vec<String> = services.iter().map(|name| quoted(name)).collect();
-    out += &format!("services = [{}]\n", services.join(", "));
-    let addresses = rule.to_addresses.of(&policy.addresses);
-    if !addresses.is_empty() {
-        let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-        out += &format!("to_address = {}\n", list(&addresses));
+/// Prints the messages of a policy's dump as members of the innermost object, with the keys of the
+/// file.
+///
+/// # Errors
+///
+/// Why the messages or the output ended early.
+pub fn to_json<W: Write>(
+    messages: impl IntoIterator<Item = Result<Vec<u8>, Error>>,
+    out: &mut Document<'_, W>,
+) -> Result<(), Stop> {
+    let mut names = Names::default();
+    let mut section = Section::Settings;
+    for message in messages {
+        for item in items(&message?)? {
+            match item {
+                Item::Settings(settings) => {
+                    let Defaults {
+                        input,
+                        forward,
+                        output,
+                    } = settings.defaults;
+                    let defaults = json!({
+                        "input": verdict(input),
+                        "forward": verdict(forward),
+                        "output": verdict(output),
+                    });
+                    section.reach(Section::Settings, out)?;
+                    out.member("forwarding", &json!(settings.forwarding))?;
+                    out.member("defaults", &defaults)?;
+                }
+                Item::Zone(zone) => {
+                    section.reach(Section::Zones, out)?;
+                    out.member(&zone.name, &json_zone(&zone))?;
+                }
+                Item::Camera(camera) => {
+                    section.reach(Section::Cameras, out)?;
+                    out.member(&camera.name, &json_camera(&camera))?;
+                }
+                Item::Rule(rule) => {
+                    section.reach(Section::Rules, out)?;
+                    out.element(&json_rule(&rule, &mut names))?;
+                }
+            }
+        }
     }
-    match rule.action {
-        Action::Allow { masquerade: true } => out += "masquerade = true\n",
-        Action::Deny { reject: true } => out += "reject = true\n",
-        _ => {}
+    section.reach(Section::Services, out)?;
+    for (name, parts) in &names.own {
+        out.member(name, &json!(services::describe(parts)))?;
     }
-    out
+    Ok(out.end()?)
 }
 
-/// The policy as JSON, with the keys of the file; `ids` are those of its rules.
-pub fn to_json(policy: &Policy<Heap>, ids: &[u64]) -> Value {
-    let mut names = Names::new(policy);
-    let verdict = |accept| if accept { "accept" } else { "drop" };
-    let d = policy.defaults;
-    let mut zones = json!({});
-    for (place, zone) in policy.zones.iter().enumerate() {
-        let (interfaces, networks) = zone_lists(policy, place);
-        zones[zone.name.as_str()] = json!({
-            "interfaces": interfaces,
-            "networks": if zone.any { json!("any") } else { json!(networks) },
-            "ipv6": mode(zone.ipv6),
-        });
+/// The part of the JSON that is being printed. They come in this order, as in the dump.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Section {
+    Settings,
+    Zones,
+    Cameras,
+    Rules,
+    Services,
+}
+
+impl Section {
+    /// Goes on to this one, by way of those between, which are empty.
+    fn reach<W: Write>(&mut self, to: Section, out: &mut Document<'_, W>) -> Result<(), Stop> {
+        if *self > to {
+            return Err(NOT_UNDERSTOOD.into());
+        }
+        while *self < to {
+            if *self > Section::Settings {
+                out.end()?;
+            }
+            *self = match *self {
+                Section::Settings => Section::Zones,
+                Section::Zones => Section::Cameras,
+                Section::Cameras => Section::Rules,
+                Section::Rules | Section::Services => Section::Services,
+            };
+            match *self {
+                Section::Zones => out.object("zones")?,
+                Section::Cameras => out.object("cameras")?,
+                Section::Rules => out.list("rules")?,
+                Section::Settings | Section::Services => out.object("services")?,
+            }
+        }
+        Ok(())
     }
-    let mut cameras = json!({});
-    for camera in &policy.cameras {
-        let addresses = camera.addresses.of(&policy.addresses).iter();
-        cameras[camera.name.as_str()] = json!({
-            "zone": policy.end_name(End::Zone(camera.zone)),
-            "address": addresses.map(ToString::to_string).collect::<Vec<_>>(),
-            "mac": camera.mac.map(format_mac),
-        });
-    }
-    let rules: Vec<Value> = policy
-        .rules
-        .iter()
-        .zip(ids.iter().map(Some).chain(std::iter::repeat(None)))
-        .map(|(rule, id)| rule_json(policy, rule, id.copied(), &mut names))
-        .collect();
-    let own = names
-        .own
-        .iter()
-        .map(|(name, parts)| (name.clone(), json!(services::describe(parts))));
-    let own: serde_json::Map<String, Value> = own.collect();
+}
+
+fn json_zone(zone: &Zone) -> Value {
     json!({
-        "forwarding": policy.forwarding,
-        "defaults": { "input": verdict(d.input), "forward": verdict(d.forward), "output": verdict(d.output) },
-        "zones": zones,
-        "cameras": cameras,
-        "services": own,
-        "rules": rules,
+        "interfaces": zone.interfaces,
+        "networks": if zone.any { json!("any") } else { json!(texts(&zone.networks)) },
+        "ipv6": mode(zone.ipv6),
     })
 }
 
-/// A rule as JSON.
-pub fn rule_json(policy: &Policy<Heap>, rule: &Rule, id: Option<u64>, names: &mut Names) -> Value {
-    let addresses = rule.to_addresses.of(&policy.addresses).iter();
+fn json_camera(camera: &Camera) -> Value {
+    json!({
+        "zone": camera.zone,
+        "address": texts(&camera.addresses),
+        "mac": camera.mac.map(format_mac),
+    })
+}
+
+fn json_rule(rule: &Rule, names: &mut Names) -> Value {
     let (masquerade, reject) = match rule.action {
         Action::Allow { masquerade } => (masquerade, false),
         Action::Deny { reject } => (false, reject),
     };
     json!({
-        "id": id.map(format_id),
-        "action": action(rule),
-        "from": ends(policy, rule.from),
-        "to": ends(policy, rule.to),
-        "services": names.name(rule.services.of(&policy.services)),
-        "to_address": addresses.map(ToString::to_string).collect::<Vec<_>>(),
+        "id": format_id(rule.id),
+        "action": action(rule.action),
+        "from": rule.from,
+        "to": rule.to,
+        "services": names.name(&rule.services),
+        "to_address": texts(&rule.to_addresses),
         "masquerade": masquerade,
         "reject": reject,
     })

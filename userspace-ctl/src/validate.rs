@@ -36,22 +36,6 @@ pub fn validate(file: &PolicyFile, encoded: &Encoded) -> Result<HeapPolicy, Diag
     draft.finish().map_err(fault(encoded.adds.len()))
 }
 
-/// The policy that messages of the kernel say.
-///
-/// # Errors
-///
-/// What this tool does not understand in it.
-pub fn from_messages<'a>(
-    settings: &[u8],
-    items: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<HeapPolicy, Error> {
-    let mut draft = Draft::<Heap>::begin(settings)?;
-    for item in items {
-        draft.add(item)?;
-    }
-    draft.finish()
-}
-
 /// A file and its encoding.
 #[derive(Clone, Copy)]
 pub struct View<'a> {

@@ -5,12 +5,13 @@
 use camzone_ctl::{
     encode::encode,
     file::{self, source::Source},
-    netlink::reply,
+    json::Document,
     policy_text::{to_json, to_toml},
-    validate::{from_messages, validate, HeapPolicy},
+    validate::{validate, HeapPolicy},
 };
-use camzone_policy::{dump, memory::Heap, policy::Policy};
+use camzone_policy::{attribute::Writer, dump, memory::Heap, policy::Policy};
 use proptest::prelude::*;
+use serde_json::Value;
 
 /// The policy that a text says.
 fn policy(name: &str, text: &str) -> HeapPolicy {
@@ -34,36 +35,54 @@ fn canonical(policy: &Policy<Heap>) -> Vec<Vec<u8>> {
     items.map(write).collect()
 }
 
-/// Reads a policy back as `camzonectl show` does.
-fn dumped(policy: &Policy<Heap>) -> HeapPolicy {
-    let (mut settings, mut items) = (Vec::new(), Vec::new());
-    for message in canonical(policy) {
-        let (setting, item) = reply::policy_parts(&message);
-        settings.extend(setting);
-        items.push(item);
-    }
-    from_messages(&settings, items.iter().map(Vec::as_slice)).unwrap()
+/// What `camzonectl show` prints of a policy, as a file and as JSON.
+fn shown(policy: &Policy<Heap>) -> (String, Value) {
+    let messages = || canonical(policy).into_iter().map(Ok);
+    let (mut text, mut json) = (Vec::new(), Vec::new());
+    to_toml(messages(), &mut text).unwrap();
+    let mut document = Document::new(&mut json).unwrap();
+    to_json(messages(), &mut document).unwrap();
+    document.end().unwrap();
+    let json: Value = serde_json::from_slice(&json).unwrap();
+    (String::from_utf8(text).unwrap(), json)
 }
 
 /// Goes once round; the text that is shown comes back.
 fn round(name: &str, text: &str) -> String {
     let first = policy(name, text);
-    let second = dumped(&first);
-    assert_eq!(canonical(&first), canonical(&second), "{name}: dumped");
-    let shown = to_toml(&second);
-    let third = policy("shown", &shown);
+    let (toml, json) = shown(&first);
+    let again = policy("shown", &toml);
     assert_eq!(
         canonical(&first),
-        canonical(&third),
-        "{name}: shown as\n{shown}"
+        canonical(&again),
+        "{name}: shown as\n{toml}"
     );
-    let ids: Vec<u64> = canonical(&first)
-        .iter()
-        .flat_map(|message| reply::rule_ids(message))
-        .collect();
-    assert_eq!(ids.len(), first.rules.len());
-    assert_eq!(to_json(&first, &ids), to_json(&third, &ids));
-    shown
+    assert_eq!(json, shown(&again).1);
+    let len = |key| json[key].as_array().map_or(0, Vec::len);
+    assert_eq!(len("rules"), first.rules.len());
+    let count = |key| json[key].as_object().map_or(0, serde_json::Map::len);
+    assert_eq!(count("zones"), first.zones.len());
+    assert_eq!(count("cameras"), first.cameras.len());
+    toml
+}
+
+#[test]
+fn what_is_not_understood_is_not_shown() {
+    let policy = policy("everything", include_str!("everything.toml"));
+    let show = |messages: Vec<Vec<u8>>| to_toml(messages.into_iter().map(Ok), &mut Vec::new());
+    assert!(show(canonical(&policy)).is_ok());
+    // A newer module's attribute within an item makes it another item.
+    for place in 0..canonical(&policy).len() {
+        let mut messages = canonical(&policy);
+        let message = &mut messages[place];
+        let mut strange = Vec::new();
+        Writer(&mut strange).u32(99, 0).unwrap();
+        let len = u16::from_ne_bytes([message[0], message[1]]);
+        let at = usize::from(len).next_multiple_of(4);
+        message.splice(at..at, strange.iter().copied());
+        message[..2].copy_from_slice(&(at as u16 + 8).to_ne_bytes());
+        assert!(show(messages).is_err(), "{place}");
+    }
 }
 
 #[test]

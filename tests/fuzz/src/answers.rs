@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
 use camzone_ctl::{
-    netlink::{reply, wire::Exchange},
-    validate::from_messages,
+    json::Document,
+    netlink::{item::items, reply, wire::Exchange},
+    policy_text,
 };
 
-use crate::{first, policy_file::shown, within};
+use crate::{first, within};
 
 /// The family's number and the request's, as they stand in the bytes.
 const FAMILY: u16 = 30;
@@ -27,20 +28,21 @@ pub fn answers(bytes: &[u8]) {
     }
     let taken: usize = exchange.replies.iter().map(Vec::len).sum();
     assert!(taken <= bytes.len());
-    let (mut settings, mut items, mut ids) = (Vec::new(), Vec::new(), Vec::new());
     for message in &exchange.replies {
         within(message, reply::status);
         within(message, reply::counters);
         within(message, reply::family_id);
-        ids.extend(within(message, reply::rule_ids));
-        let (setting, item) = within(message, reply::policy_parts);
-        assert!(setting.len() + item.len() <= message.len() + 3);
-        settings.extend(setting);
-        items.push(item);
+        within(message, |message| items(message).is_ok());
     }
-    // A policy that is understood can be shown.
-    if let Ok(policy) = from_messages(&settings, items.iter().map(Vec::as_slice)) {
-        assert!(ids.len() >= policy.rules.len());
-        shown(&policy);
+    // A policy that is understood can be shown, in whatever order its items come.
+    let messages = || exchange.replies.iter().cloned().map(Ok);
+    if policy_text::to_toml(messages(), &mut Vec::new()).is_ok() {
+        let mut json = Vec::new();
+        let mut document = Document::new(&mut json).expect("memory");
+        let whole = policy_text::to_json(messages(), &mut document).is_ok();
+        document.end().expect("memory");
+        if whole {
+            serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
+        }
     }
 }

@@ -4,6 +4,7 @@ use camzone_ctl::{
     diagnostic::Diagnostic,
     encode::encode,
     file::{self, source::Source},
+    json::Document,
     nft, policy_text,
     validate::{validate, HeapPolicy},
 };
@@ -27,11 +28,18 @@ pub(crate) fn shown(policy: &HeapPolicy) {
     if !policy.interfaces.iter().all(utf8) {
         return;
     }
-    let text = policy_text::to_toml(policy);
+    let messages = || wire::dump(policy).into_iter().map(Ok);
+    let mut text = Vec::new();
+    policy_text::to_toml(messages(), &mut text).expect("shown");
+    let text = String::from_utf8(text).expect("text");
     let again = read(&text).unwrap_or_else(|| panic!("refused:\n{text}"));
     assert_eq!(wire::dump(policy), wire::dump(&again), "{text}");
-    let ids: Vec<u64> = (1..=policy.rules.len() as u64).collect();
-    assert!(policy_text::to_json(policy, &ids).is_object());
+    let mut json = Vec::new();
+    let mut document = Document::new(&mut json).expect("memory");
+    policy_text::to_json(messages(), &mut document).expect("shown");
+    document.end().expect("memory");
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert!(json.is_object());
     // What nftables cannot say, it says that it cannot.
     let _ = nft::ruleset(policy);
 }

@@ -9,11 +9,17 @@ mod export;
 mod show;
 mod status;
 
+use std::io::{self, Write};
+
+use serde_json::json;
+
 use crate::{
     cli::{Cli, Command},
     failure::Failure,
-    netlink::family::Family,
+    json::Document,
+    netlink::{family::Family, reply},
     output::Output,
+    policy_text::hex,
 };
 
 /// Does what the command line says.
@@ -41,9 +47,32 @@ fn family() -> Result<Family, Failure> {
     Family::find()?.ok_or(Failure::NotLoaded)
 }
 
+/// What stands at the top of a dump.
+struct Top {
+    generation: u32,
+    digest: Option<String>,
+}
+
+impl Top {
+    /// By the dump's first message.
+    fn of(first: &[u8]) -> Self {
+        let status = reply::status(first);
+        Top {
+            generation: status.generation,
+            digest: status.digest.as_deref().map(hex),
+        }
+    }
+
+    fn to_json<W: Write>(&self, out: &mut Document<'_, W>) -> io::Result<()> {
+        out.member("version", &json!(1))?;
+        out.member("generation", &json!(self.generation))?;
+        out.member("digest", &json!(self.digest))
+    }
+}
+
 /// The first of a digest, for a person.
 fn short(digest: Option<&[u8]>) -> String {
-    let hex = digest.map(crate::policy_text::hex).unwrap_or_default();
+    let hex = digest.map(hex).unwrap_or_default();
     hex.chars().take(12).collect()
 }
 

@@ -58,20 +58,14 @@ fn to_text(status: &Status, paint: Paint) -> String {
     if let Some(version) = &status.version {
         out += &format!("module      {}\n", printable(version));
     }
-    let mut table = Table::new(&["interface", "zone"]);
+    let mut table = Table::new(&["interface", "zone"], paint);
     for port in &status.ports {
         let zone = port.zone.as_deref().unwrap_or(unzoned(status.state));
         table.row([printable(&port.name), printable(zone)]);
     }
     if !table.is_empty() {
         out += "\n";
-        out += &table.render(|head, line| {
-            if head {
-                paint.bold(line)
-            } else {
-                line.to_owned()
-            }
-        });
+        out += &table.render();
     }
     out
 }

@@ -5,14 +5,11 @@
 use camzone_policy::{attribute::Writer, uapi};
 
 use super::{
-    reply::{self, Counter, Saved, Status},
-    socket::{Connection, Error},
+    reply::{self, Saved, Status},
+    socket::{Connection, Dump, Error},
     wire::Extack,
 };
-use crate::{
-    encode::write_saved,
-    validate::{from_messages, HeapPolicy},
-};
+use crate::encode::write_saved;
 
 /// `GENL_ID_CTRL`
 const CONTROLLER: u16 = 16;
@@ -21,25 +18,10 @@ const GET_FAMILY: u8 = 3;
 /// `CTRL_ATTR_FAMILY_NAME`
 const FAMILY_NAME: u16 = 2;
 
-/// How often two dumps are read that have to be of one generation.
-const TRIES: usize = 8;
-
 /// The family of the kernel that runs.
 pub struct Family {
     connection: Connection,
     id: u16,
-}
-
-/// The policy in force.
-pub struct InForce {
-    /// Its number.
-    pub generation: u32,
-    /// Its digest.
-    pub digest: Option<Vec<u8>>,
-    /// The policy; `None` when there is none.
-    pub policy: Option<HeapPolicy>,
-    /// The ids of its rules, in their order.
-    pub rule_ids: Vec<u64>,
 }
 
 impl Family {
@@ -137,67 +119,22 @@ impl Family {
         Ok(self.command(uapi::CAMZONE_CMD_DISARM, &[])?.0)
     }
 
-    /// The policy in force.
+    /// The messages of the policy in force; none when there is none. On a socket of their own.
     ///
     /// # Errors
     ///
     /// [`Error`].
-    pub fn policy(&mut self) -> Result<InForce, Error> {
-        let answer = self
-            .connection
-            .dump(self.id, uapi::CAMZONE_CMD_POLICY_GET as u8)?;
-        let mut out = InForce {
-            generation: 0,
-            digest: None,
-            policy: None,
-            rule_ids: Vec::new(),
-        };
-        let (mut settings, mut items) = (Vec::new(), Vec::new());
-        for message in &answer.messages {
-            let top = reply::status(message);
-            out.generation = top.generation;
-            out.digest = top.digest.or(out.digest);
-            out.rule_ids.extend(reply::rule_ids(message));
-            let (setting, item) = reply::policy_parts(message);
-            settings.extend(setting);
-            items.push(item);
-        }
-        if !answer.messages.is_empty() {
-            let policy = from_messages(&settings, items.iter().map(Vec::as_slice));
-            let unknown = Error::Broken(
-                "the module's policy is not understood: is the module newer than this tool?",
-            );
-            out.policy = Some(policy.map_err(|_| unknown)?);
-        }
-        Ok(out)
+    pub fn policy(&self) -> Result<Dump, Error> {
+        Connection::open()?.dump(self.id, uapi::CAMZONE_CMD_POLICY_GET as u8)
     }
 
-    /// The counters, and the policy that they belong to.
+    /// The messages of the counters: of reasons, cells, and rules as the policy has them. On a
+    /// socket of their own.
     ///
     /// # Errors
     ///
     /// [`Error`].
-    pub fn counters(&mut self) -> Result<(InForce, Vec<Counter>), Error> {
-        for _ in 0..TRIES {
-            let mut policy = self.policy()?;
-            let answer = self
-                .connection
-                .dump(self.id, uapi::CAMZONE_CMD_COUNTERS_GET as u8)?;
-            let mut counters = Vec::new();
-            let mut generation = None;
-            for message in &answer.messages {
-                generation.get_or_insert(reply::status(message).generation);
-                counters.extend(reply::counters(message));
-            }
-            let generation = generation.unwrap_or(policy.generation);
-            // Without a policy, its dump is empty and has no generation.
-            if policy.policy.is_none() && !counters.iter().any(|counter| counter.rule.is_some()) {
-                policy.generation = generation;
-            }
-            if policy.generation == generation {
-                return Ok((policy, counters));
-            }
-        }
-        Err(Error::Changing)
+    pub fn counters(&self) -> Result<Dump, Error> {
+        Connection::open()?.dump(self.id, uapi::CAMZONE_CMD_COUNTERS_GET as u8)
     }
 }

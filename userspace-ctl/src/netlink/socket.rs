@@ -9,8 +9,6 @@ use netlink_sys::{protocols::NETLINK_GENERIC, Socket, SocketAddr};
 
 use super::wire::{self, Ack, Broken, Exchange, Extack};
 
-/// How often a dump is repeated when something changes meanwhile.
-const DUMP_TRIES: usize = 8;
 /// Room for what is received; a message that is longer gets more.
 const ROOM: usize = 32 << 10;
 
@@ -23,7 +21,7 @@ pub enum Error {
     Broken(&'static str),
     /// The kernel refuses.
     Refused(Ack),
-    /// A dump changed whenever it was read.
+    /// What is dumped changed meanwhile.
     Changing,
 }
 
@@ -69,25 +67,24 @@ impl Connection {
     ///
     /// [`Error`]; the kernel's refusal among them.
     pub fn ask(&mut self, family: u16, command: u8, attributes: &[u8]) -> Result<Answer, Error> {
-        let (exchange, ack) = self.exchange(family, command, attributes, false)?;
+        let (exchange, ack) = self.exchange(family, command, attributes)?;
         let (messages, warning) = (exchange.replies, ack.extack);
         Ok(Answer { messages, warning })
     }
 
-    /// Asks for a dump, again if something changes meanwhile.
+    /// Asks for a dump.
     ///
     /// # Errors
     ///
-    /// [`Error`]; the kernel's refusal among them.
-    pub fn dump(&mut self, family: u16, command: u8) -> Result<Answer, Error> {
-        for _ in 0..DUMP_TRIES {
-            let (exchange, ack) = self.exchange(family, command, &[], true)?;
-            if !exchange.interrupted {
-                let (messages, warning) = (exchange.replies, ack.extack);
-                return Ok(Answer { messages, warning });
-            }
-        }
-        Err(Error::Changing)
+    /// [`Error::Io`] and [`Error::Broken`]. A refusal comes as its first message.
+    pub fn dump(mut self, family: u16, command: u8) -> Result<Dump, Error> {
+        let exchange = self.begin(family, command, &[], true)?;
+        Ok(Dump {
+            connection: self,
+            exchange,
+            come: Vec::new().into_iter(),
+            ended: false,
+        })
     }
 
     fn exchange(
@@ -95,8 +92,23 @@ impl Connection {
         family: u16,
         command: u8,
         attributes: &[u8],
-        dump: bool,
     ) -> Result<(Exchange, Ack), Error> {
+        let mut exchange = self.begin(family, command, attributes, false)?;
+        loop {
+            if let Some(ack) = exchange.take(&self.receive()?)? {
+                return accepted(ack).map(|ack| (exchange, ack));
+            }
+        }
+    }
+
+    /// Sends a request.
+    fn begin(
+        &mut self,
+        family: u16,
+        command: u8,
+        attributes: &[u8],
+        dump: bool,
+    ) -> Result<Exchange, Error> {
         self.seq = self.seq.wrapping_add(1);
         let flags = NLM_F_REQUEST | NLM_F_ACK | if dump { NLM_F_DUMP } else { 0 };
         let request = wire::request(family, flags, self.seq, command, attributes);
@@ -104,16 +116,7 @@ impl Connection {
         let kernel = SocketAddr::new(0, 0);
         let sent = self.socket.send_to(&request, &kernel, 0);
         sent.map_err(|error| Error::Io("sendto", error))?;
-        let mut exchange = Exchange::new(family, self.seq, dump);
-        loop {
-            let datagram = self.receive()?;
-            if let Some(ack) = exchange.take(&datagram)? {
-                return match ack.errno {
-                    0 => Ok((exchange, ack)),
-                    _ => Err(Error::Refused(ack)),
-                };
-            }
-        }
+        Ok(Exchange::new(family, self.seq, dump))
     }
 
     /// The next datagram of the kernel, whole.
@@ -137,6 +140,56 @@ impl Connection {
                 return Ok(bytes);
             }
         }
+    }
+}
+
+/// The messages of a dump, as they come: the attributes of each, and [`Error::Changing`] in place of
+/// the first behind which what is dumped was changed.
+pub struct Dump {
+    connection: Connection,
+    exchange: Exchange,
+    come: std::vec::IntoIter<Vec<u8>>,
+    ended: bool,
+}
+
+impl Dump {
+    /// Waits for more. Says whether that was the last.
+    fn receive(&mut self) -> Result<bool, Error> {
+        let ack = self.exchange.take(&self.connection.receive()?)?;
+        if self.exchange.interrupted {
+            return Err(Error::Changing);
+        }
+        self.come = std::mem::take(&mut self.exchange.replies).into_iter();
+        Ok(ack.map(accepted).transpose()?.is_some())
+    }
+}
+
+impl Iterator for Dump {
+    type Item = Result<Vec<u8>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(message) = self.come.next() {
+                return Some(Ok(message));
+            }
+            if self.ended {
+                return None;
+            }
+            match self.receive() {
+                Ok(last) => self.ended = last,
+                Err(error) => {
+                    self.ended = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+fn accepted(ack: Ack) -> Result<Ack, Error> {
+    match ack.errno {
+        0 => Ok(ack),
+        _ => Err(Error::Refused(ack)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! What each cell allows: denies first, and then allows, whatever their order in the file.
 
-use camzone_policy::policy::{Action, Rule, ZoneId};
+use camzone_policy::policy::{Action, Rule, Run, ZoneId};
 
 use super::{
     join,
@@ -11,10 +11,7 @@ use super::{
     words::Words,
     Script,
 };
-use crate::{
-    names::Names,
-    policy_text::{action, ends},
-};
+use crate::{names::Names, policy_text::action};
 
 const fn denies(rule: &Rule, reject: bool) -> bool {
     matches!(rule.action, Action::Deny { reject: says } if says == reject)
@@ -31,7 +28,10 @@ pub(super) fn is_there(words: &Words<'_>, cell: Cell) -> bool {
 
 /// Every cell's chain.
 pub(super) fn all(words: &Words<'_>, out: &mut Script) {
-    let mut names = Names::new(words.policy);
+    let mut names = Names::default();
+    for rule in &words.policy.rules {
+        names.name(rule.services.of(&words.policy.services));
+    }
     for from in words.ids() {
         let cell = Cell {
             from: Some(from),
@@ -73,11 +73,17 @@ fn default(accept: bool) -> String {
 fn remark(words: &Words<'_>, rule: &Rule, names: &mut Names) -> String {
     let policy = words.policy;
     let services = names.name(rule.services.of(&policy.services));
+    let ends = |run: Run| {
+        let ends = run.of(&policy.ends).iter();
+        ends.map(|end| policy.end_name(*end))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     format!(
         "# {} from {} to {}: {}",
-        action(rule),
-        ends(policy, rule.from).join(", "),
-        ends(policy, rule.to).join(", "),
+        action(rule.action),
+        ends(rule.from),
+        ends(rule.to),
         services.join(", ")
     )
 }

@@ -13,7 +13,10 @@ use camzone_ctl::netlink::{
     family::Family,
     reply::{self, State, Status},
 };
-use camzone_policy::{dump, uapi};
+use camzone_policy::attribute::{Attributes, HEADER};
+use camzone_policy::draft::Draft;
+use camzone_policy::memory::Heap;
+use camzone_policy::{dump, policy, uapi};
 use fastrand::Rng;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -374,16 +377,20 @@ fn look(observer: &mut Peer, ledger: &Ledger, tally: &mut Tally) -> Result<()> {
 fn read_whole(ledger: &Ledger, tally: &mut Tally) -> Result<()> {
     let gone = || Error::other("the family is gone");
     let broken = |e| Error::other(format!("the policy in force cannot be read: {e:?}"));
-    let mut family = Family::find().map_err(broken)?.ok_or_else(gone)?;
-    let in_force = match family.policy() {
-        Ok(in_force) => in_force,
-        // Others were faster each time.
-        Err(camzone_ctl::netlink::socket::Error::Changing) => return Ok(()),
-        Err(e) => return Err(broken(e)),
-    };
-    let Some(policy) = in_force.policy else {
+    let family = Family::find().map_err(broken)?.ok_or_else(gone)?;
+    let mut messages = Vec::new();
+    for message in family.policy().map_err(broken)? {
+        match message {
+            Ok(message) => messages.push(message),
+            // Others were faster.
+            Err(camzone_ctl::netlink::socket::Error::Changing) => return Ok(()),
+            Err(e) => return Err(broken(e)),
+        }
+    }
+    let Some((settings, items)) = messages.split_first() else {
         return Ok(());
     };
+    let policy = rebuilt(settings, items)?;
     let mut hash = Sha256::new();
     let mut index = 0;
     while let Some(item) = dump::item(&policy, index) {
@@ -395,6 +402,29 @@ fn read_whole(ledger: &Ledger, tally: &mut Tally) -> Result<()> {
     }
     tally.whole += 1;
     let digest = Some(hash.finalize().to_vec());
-    let seen = ledger.seen(in_force.generation, &digest);
+    let seen = ledger.seen(reply::status(settings).generation, &digest);
     seen.map_err(|e| Error::other(format!("read whole: {e}")))
+}
+
+/// The policy that a dump's messages would make if they were sent back.
+fn rebuilt(settings: &[u8], items: &[Vec<u8>]) -> Result<policy::Policy<Heap>> {
+    let none = |e| Error::other(format!("the policy in force is none: {e:?}"));
+    // Without what only the kernel says.
+    let part = |message: &[u8]| {
+        let mut part = Vec::new();
+        for attribute in Attributes::new(message).map_while(std::result::Result::ok) {
+            let kind = u32::from(attribute.kind);
+            if kind != uapi::CAMZONE_A_GENERATION && kind != uapi::CAMZONE_A_DIGEST {
+                let end = attribute.at + HEADER + attribute.payload.len();
+                part.extend_from_slice(message.get(attribute.at..end).unwrap_or(&[]));
+                part.resize(part.len().next_multiple_of(4), 0);
+            }
+        }
+        part
+    };
+    let mut draft = Draft::<Heap>::begin(&part(settings)).map_err(none)?;
+    for item in items {
+        draft.add(&part(item)).map_err(none)?;
+    }
+    draft.finish().map_err(none)
 }

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# However many cameras and rules there are, camzonectl shows them in the same memory.
+# shellcheck source=tests/vm/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+# All of its memory, in KiB: its own code, what it holds back of its output, and little else.
+limit=6144
+
+# policy CAMERAS: each camera is named in a rule, with 250 others.
+policy() {
+	awk -v cameras="$1" 'BEGIN {
+		print "[zones.camera]\ninterfaces = [\"eth1\"]\nnetworks = [\"10.0.0.0/8\"]"
+		for (n = 0; n < cameras; n++) {
+			printf "[cameras.camera-%d]\nzone = \"camera\"\n", n
+			printf "address = \"10.%d.%d.%d\"\n", n / 62500 + 1, n / 250 % 250, n % 250 + 1
+		}
+		for (n = 0; n < cameras; n += 250) {
+			printf "[[allow]]\nto = \"router\"\nservices = [\"ftp\"]\nfrom = ["
+			for (k = n; k < n + 250; k++) printf "\"camera-%d\", ", k
+			print "]"
+		}
+	}'
+}
+within() { (ulimit -v "$limit" && camzonectl "$@"); }
+
+load_camzone
+for cameras in 500 "${1:-20000}"; do
+	policy "$cameras" >"$work/policy"
+	apply "$work/policy"
+	for command in show counters; do
+		check "$command of $cameras cameras" within "$command"
+		check "--json $command of $cameras cameras" within --json "$command"
+	done
+	within show >"$work/shown"
+	check "what is shown is the policy" camzonectl apply "$work/shown"
+	equal "all of it" "$cameras" "$(within --json show | jq '.policy.cameras | length')"
+	equal "and all rules" "$((cameras / 250))" "$(within --json counters | jq '.rules | length')"
+done
+within --json show >/dev/full 2>"$work/full" && not_ok "a full disk is no success" || ok "a full disk is no success"
