@@ -14,6 +14,10 @@ pub struct Names {
     builtin: Services,
     /// The new ones.
     pub own: BTreeMap<String, Vec<Service>>,
+    /// The names of what they stand for.
+    known: BTreeMap<Vec<Service>, String>,
+    /// How many have a number for a name.
+    numbered: usize,
 }
 
 impl Default for Names {
@@ -21,6 +25,8 @@ impl Default for Names {
         Names {
             builtin: services::builtin(),
             own: BTreeMap::new(),
+            known: BTreeMap::new(),
+            numbered: 0,
         }
     }
 }
@@ -63,7 +69,7 @@ impl Names {
 
     /// A new name, which tells what it stands for if that is short.
     fn invent(&mut self, parts: Vec<Service>) -> String {
-        if let Some((name, _)) = self.own.iter().find(|(_, own)| **own == parts) {
+        if let Some(name) = self.known.get(&parts) {
             return name.clone();
         }
         let described = services::describe(&parts).replace(" (also broadcast)", "-broadcast");
@@ -75,12 +81,16 @@ impl Names {
         let taken = |name: &String| self.own.contains_key(name) || self.builtin.contains_key(name);
         let name = match name.len() {
             0..=40 if !taken(&name) => name,
-            _ => (1..)
-                .map(|n| format!("service-{n}"))
-                .find(|name| !taken(name))
-                .unwrap_or(name),
+            _ => loop {
+                self.numbered += 1;
+                let name = format!("service-{}", self.numbered);
+                if !self.builtin.contains_key(&name) && !self.own.contains_key(&name) {
+                    break name;
+                }
+            },
         };
-        self.own.insert(name.clone(), parts);
+        self.own.insert(name.clone(), parts.clone());
+        self.known.insert(parts, name.clone());
         name
     }
 }

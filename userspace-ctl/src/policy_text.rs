@@ -3,7 +3,7 @@
 //! A policy as a file that says it, and as JSON: printed item by item as it is dumped, however long
 //! it is.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use camzone_policy::{
     policy::{Action, Defaults, Ipv6Mode},
@@ -19,7 +19,7 @@ use crate::{
     json::Document,
     names::Names,
     netlink::{
-        item::{items, Camera, Item, Rule, Settings, Zone, NOT_UNDERSTOOD},
+        item::{each, Camera, Item, Rule, Settings, Zone},
         socket::Error,
     },
     spool::Stop,
@@ -64,17 +64,15 @@ pub fn to_toml(
     out: &mut impl Write,
 ) -> Result<(), Stop> {
     let mut names = Names::default();
-    for message in messages {
-        for item in items(&message?)? {
-            let text = match item {
-                Item::Settings(settings) => toml_settings(settings),
-                Item::Zone(zone) => toml_zone(&zone),
-                Item::Camera(camera) => toml_camera(&camera),
-                Item::Rule(rule) => toml_rule(&rule, &mut names),
-            };
-            out.write_all(text.as_bytes())?;
-        }
-    }
+    each(messages, |item| {
+        let text = match item {
+            Item::Settings(settings) => toml_settings(settings),
+            Item::Zone(zone) => toml_zone(&zone),
+            Item::Camera(camera) => toml_camera(&camera),
+            Item::Rule(rule) => toml_rule(&rule, &mut names),
+        };
+        Ok::<(), Stop>(out.write_all(text.as_bytes())?)
+    })?;
     for (name, parts) in &names.own {
         write!(out, "\n[services.{}]\n{}", key(name), service(parts))?;
     }
@@ -222,39 +220,37 @@ pub fn to_json<W: Write>(
 ) -> Result<(), Stop> {
     let mut names = Names::default();
     let mut section = Section::Settings;
-    for message in messages {
-        for item in items(&message?)? {
-            match item {
-                Item::Settings(settings) => {
-                    let Defaults {
-                        input,
-                        forward,
-                        output,
-                    } = settings.defaults;
-                    let defaults = json!({
-                        "input": verdict(input),
-                        "forward": verdict(forward),
-                        "output": verdict(output),
-                    });
-                    section.reach(Section::Settings, out)?;
-                    out.member("forwarding", &json!(settings.forwarding))?;
-                    out.member("defaults", &defaults)?;
-                }
-                Item::Zone(zone) => {
-                    section.reach(Section::Zones, out)?;
-                    out.member(&zone.name, &json_zone(&zone))?;
-                }
-                Item::Camera(camera) => {
-                    section.reach(Section::Cameras, out)?;
-                    out.member(&camera.name, &json_camera(&camera))?;
-                }
-                Item::Rule(rule) => {
-                    section.reach(Section::Rules, out)?;
-                    out.element(&json_rule(&rule, &mut names))?;
-                }
+    each(messages, |item| {
+        match item {
+            Item::Settings(settings) => {
+                let Defaults {
+                    input,
+                    forward,
+                    output,
+                } = settings.defaults;
+                let defaults = json!({
+                    "input": verdict(input),
+                    "forward": verdict(forward),
+                    "output": verdict(output),
+                });
+                out.member("forwarding", &json!(settings.forwarding))?;
+                out.member("defaults", &defaults)?;
+            }
+            Item::Zone(zone) => {
+                section.reach(Section::Zones, out)?;
+                out.member(&zone.name, &json_zone(&zone))?;
+            }
+            Item::Camera(camera) => {
+                section.reach(Section::Cameras, out)?;
+                out.member(&camera.name, &json_camera(&camera))?;
+            }
+            Item::Rule(rule) => {
+                section.reach(Section::Rules, out)?;
+                out.element(&json_rule(&rule, &mut names))?;
             }
         }
-    }
+        Ok::<(), Stop>(())
+    })?;
     section.reach(Section::Services, out)?;
     for (name, parts) in &names.own {
         out.member(name, &json!(services::describe(parts)))?;
@@ -274,10 +270,7 @@ enum Section {
 
 impl Section {
     /// Goes on to this one, by way of those between, which are empty.
-    fn reach<W: Write>(&mut self, to: Section, out: &mut Document<'_, W>) -> Result<(), Stop> {
-        if *self > to {
-            return Err(NOT_UNDERSTOOD.into());
-        }
+    fn reach<W: Write>(&mut self, to: Section, out: &mut Document<'_, W>) -> io::Result<()> {
         while *self < to {
             if *self > Section::Settings {
                 out.end()?;
@@ -321,7 +314,7 @@ fn json_rule(rule: &Rule, names: &mut Names) -> Value {
         Action::Deny { reject } => (false, reject),
     };
     json!({
-        "id": format_id(rule.id),
+        "id": rule.id.map(format_id),
         "action": action(rule.action),
         "from": rule.from,
         "to": rule.to,

@@ -56,10 +56,10 @@ impl<W: Write> Spool<W> {
 
 impl<W: Write> Write for Spool<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.held.extend_from_slice(bytes);
-        if self.held.len() >= HELD {
+        if self.held.len() + bytes.len() > HELD {
             self.let_go()?;
         }
+        self.held.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -93,6 +93,9 @@ pub fn run<W: Write>(
             Err(Stop::Kernel(Error::Changing)) => {
                 let message = "the policy changed while it was read: what was printed is not all";
                 Err(Failure::other(message).help("try again"))
+            }
+            Err(Stop::Kernel(error)) if spool.begun => {
+                Err(Failure::from(error).help("what was printed is not all"))
             }
             Err(Stop::Kernel(error)) => Err(error.into()),
             Err(Stop::Failure(failure)) => Err(failure),
@@ -128,8 +131,9 @@ mod tests {
         assert_eq!(changing(0, 3 * HELD), (3 * HELD, false));
         assert_eq!(changing(TRIES - 1, 100), (100, false));
         assert_eq!(changing(TRIES, 100), (0, true));
-        assert_eq!(changing(TRIES - 1, HELD - 1), (HELD - 1, false));
-        assert_eq!(changing(1, HELD), (HELD, true));
+        assert_eq!(changing(TRIES - 1, HELD), (HELD, false));
+        let (printed, failed) = changing(1, HELD + 1);
+        assert!(failed && printed <= HELD + 1);
     }
 
     #[test]

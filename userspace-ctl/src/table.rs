@@ -2,13 +2,15 @@
 
 //! Plain aligned columns, as awk likes them.
 
+use std::io::{Result, Write};
+
 use unicode_width::UnicodeWidthStr;
 
 use crate::colour::Paint;
 
 /// How many rows are looked at together, and of how many bytes.
 const BLOCK: usize = 1024;
-const BYTES: usize = 1 << 17;
+const BYTES: usize = 1 << 18;
 
 /// Rows of cells, which can come one after the other without end: a column is as wide as it has been
 /// until then.
@@ -66,8 +68,12 @@ impl Table {
         self.rows.iter().map(Vec::len).sum()
     }
 
-    /// The rows since the last time as lines, and before the first of all the head.
-    pub fn render(&mut self) -> String {
+    /// Writes the rows since the last time as lines, and before the first of all the head.
+    ///
+    /// # Errors
+    ///
+    /// Those of `out`.
+    pub fn render(&mut self, out: &mut impl Write) -> Result<()> {
         let head = self.head.take();
         let rows = std::mem::take(&mut self.rows);
         self.bytes = 0;
@@ -77,16 +83,14 @@ impl Table {
                 *width = cell.width().max(*width);
             }
         }
-        let mut out = String::new();
         for (place, row) in all().enumerate() {
             let line = self.line(row);
-            out += &match &head {
-                Some(_) if place == 0 => self.paint.bold(&line),
-                _ => line,
-            };
-            out.push('\n');
+            match &head {
+                Some(_) if place == 0 => writeln!(out, "{}", self.paint.bold(&line))?,
+                _ => writeln!(out, "{line}")?,
+            }
         }
-        out
+        Ok(())
     }
 
     fn line(&self, row: &[String]) -> String {
@@ -108,12 +112,21 @@ impl Table {
 mod tests {
     use super::*;
 
+    fn render(table: &mut Table) -> String {
+        let mut out = Vec::new();
+        table.render(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
     fn aligns_words_left_and_numbers_right() {
         let mut table = Table::new(&["name", "#count"], Paint::default());
         table.row([String::from("büro"), String::from("7")]);
         table.row([String::from("x"), String::from("123456")]);
-        assert_eq!(table.render(), "name   count\nbüro       7\nx     123456\n");
+        assert_eq!(
+            render(&mut table),
+            "name   count\nbüro       7\nx     123456\n"
+        );
     }
 
     #[test]
@@ -122,16 +135,16 @@ mod tests {
         let one = |first, name: &str, table: &mut Table| table.ranked(first, [name.to_owned()]);
         one(false, "later", &mut table);
         one(true, "first", &mut table);
-        assert_eq!(table.render(), "name\nfirst\nlater\n");
+        assert_eq!(render(&mut table), "name\nfirst\nlater\n");
         assert!(table.is_empty());
         one(true, "more", &mut table);
-        assert_eq!(table.render(), "more\n");
+        assert_eq!(render(&mut table), "more\n");
         for _ in 0..BLOCK {
             assert!(!table.is_full());
             one(true, "row", &mut table);
         }
         assert!(table.is_full());
-        table.render();
+        render(&mut table);
         one(true, &"x".repeat(BYTES), &mut table);
         assert!(table.is_full());
     }

@@ -6,7 +6,14 @@ use camzone_ctl::{
     policy_text,
 };
 
-use crate::{first, within};
+use camzone_host_tests::wire;
+use camzone_policy::{
+    attribute::Attributes,
+    memory::Heap,
+    uapi, //
+};
+
+use crate::{first, policy_file::shown, within};
 
 /// The family's number and the request's, as they stand in the bytes.
 const FAMILY: u16 = 30;
@@ -34,15 +41,33 @@ pub fn answers(bytes: &[u8]) {
         within(message, reply::family_id);
         within(message, |message| items(message).is_ok());
     }
-    // A policy that is understood can be shown, in whatever order its items come.
+    // What is understood can be shown, and so can what is a policy.
     let messages = || exchange.replies.iter().cloned().map(Ok);
-    if policy_text::to_toml(messages(), &mut Vec::new()).is_ok() {
-        let mut json = Vec::new();
-        let mut document = Document::new(&mut json).expect("memory");
-        let whole = policy_text::to_json(messages(), &mut document).is_ok();
-        document.end().expect("memory");
-        if whole {
-            serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
+    if policy_text::to_toml(messages(), &mut Vec::new()).is_err() {
+        return;
+    }
+    let mut json = Vec::new();
+    let mut document = Document::new(&mut json).expect("memory");
+    policy_text::to_json(messages(), &mut document).expect("as the text");
+    document.end().expect("memory");
+    serde_json::from_slice::<serde_json::Value>(&json).expect("JSON");
+    let parts: Vec<Vec<u8>> = exchange.replies.iter().map(|m| unstamped(m)).collect();
+    if let Some(Ok(policy)) = parts
+        .split_first()
+        .map(|(begin, adds)| wire::read::<Heap>(begin, adds))
+    {
+        shown(&policy);
+    }
+}
+
+/// The message without what only the kernel says.
+fn unstamped(message: &[u8]) -> Vec<u8> {
+    let mut part = Vec::new();
+    for attribute in Attributes::new(message).map_while(Result::ok) {
+        let kind = u32::from(attribute.kind);
+        if kind != uapi::CAMZONE_A_GENERATION && kind != uapi::CAMZONE_A_DIGEST {
+            part.extend(wire::attribute(kind, attribute.payload));
         }
     }
+    part
 }

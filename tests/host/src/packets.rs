@@ -454,12 +454,13 @@ impl<'a> Packets<'a> {
         ]);
         let mld = matches!(kind, 130..=132 | 143);
         let right = if mld { 1 } else { 255 };
+        let source = pick_of(
+            Some(Family::V6),
+            &["fe80::7", "fe80::7", "::", "fd00:8::7"],
+            dice,
+        );
         facts.header = Some(Header {
-            source: pick_of(
-                Some(Family::V6),
-                &["fe80::7", "fe80::7", "::", "fd00:8::7"],
-                dice,
-            ),
+            source,
             destination: parse("ff02::16"),
             protocol: 58,
             hop_limit: dice.pick(&[right, right, right, 1, 255, 254, 2, 0]),
@@ -474,11 +475,16 @@ impl<'a> Packets<'a> {
         });
         facts.track = match (facts.track, dice.within(0..=3)) {
             (Track::Flow(flow), 1) if flow.ends.initiator.family() == Family::V6 => {
-                let ends = Ends {
+                let mut ends = Ends {
                     protocol: 58,
                     port: kind.into(),
                     ..flow.ends
                 };
+                // A packet of the flow is from one of its ends.
+                match flow.reply {
+                    false => ends.initiator = source,
+                    true => ends.responder = source,
+                }
                 Track::Flow(Flow { ends, ..flow })
             }
             (_, 2) => Track::Invalid,

@@ -37,4 +37,23 @@ for cameras in 500 "${1:-20000}"; do
 	equal "all of it" "$cameras" "$(within --json show | jq '.policy.cameras | length')"
 	equal "and all rules" "$((cameras / 250))" "$(within --json counters | jq '.rules | length')"
 done
+# One long line makes all lines long.
+{
+	printf '[zones.a]\ninterfaces = ["eth1"]\nnetworks = ["10.0.0.0/8"]\n'
+	printf '[cameras.%s]\nzone = "a"\naddress = "%s"\n' one 10.0.0.1
+	awk 'BEGIN {
+		for (n = 0; n < 250; n++) {
+			name = sprintf("a-camera-with-a-long-name-%d", n)
+			printf "[cameras.%s]\nzone = \"a\"\naddress = \"10.1.0.%d\"\n", name, n + 1
+			names = names "\"" name "\", "
+		}
+		printf "[[deny]]\nfrom = [%s]\nto = \"router\"\nservices = [\"any\"]\n", names
+		for (n = 0; n < 1500; n++) {
+			printf "[services.s%d]\ntcp = %d\n", n, n + 10000
+			printf "[[allow]]\nfrom = \"one\"\nto = \"router\"\nservices = [\"s%d\"]\n", n
+		}
+	}'
+} >"$work/policy"
+apply "$work/policy"
+check "counters of a long rule among short ones" within counters
 within --json show >/dev/full 2>"$work/full" && not_ok "a full disk is no success" || ok "a full disk is no success"

@@ -92,7 +92,7 @@ fn rule(policy: &mut impl Iterator<Item = Result<Vec<u8>, Error>>, id: u64) -> R
     for message in policy {
         for item in items(&message?)? {
             match item {
-                Item::Rule(rule) if rule.id == id => return Ok(rule),
+                Item::Rule(rule) if rule.id == Some(id) => return Ok(rule),
                 Item::Rule(_) => return Err(NOT_UNDERSTOOD),
                 Item::Settings(_) | Item::Zone(_) | Item::Camera(_) => {}
             }
@@ -143,7 +143,7 @@ fn to_json<W: Write>(
                 "dropped": counter.dropped,
             }),
             Row::Rule(rule, counter) => json!({
-                "id": format_id(rule.id),
+                "id": rule.id.map(format_id),
                 "action": action(rule.action),
                 "from": rule.from,
                 "to": rule.to,
@@ -179,7 +179,7 @@ fn to_text(
         if last.replace(place).is_some_and(|last| last != place) {
             writeln!(out)?;
         }
-        Ok(out.write_all(table.render().as_bytes())?)
+        Ok(table.render(out)?)
     };
     each(counters, policy, |row| {
         let place = row.table();
@@ -197,7 +197,7 @@ fn to_text(
             Row::Reason(reason, _) => vec![reason, packets, bytes],
             Row::Cell(from, to, _) => vec![from, to, packets, bytes, dropped],
             Row::Rule(rule, _) => vec![
-                format_id(rule.id),
+                rule.id.map(format_id).unwrap_or_default(),
                 action(rule.action).to_owned(),
                 rule.from.join(","),
                 rule.to.join(","),

@@ -64,8 +64,11 @@ fn to_text(status: &Status, paint: Paint) -> String {
         table.row([printable(&port.name), printable(zone)]);
     }
     if !table.is_empty() {
+        let mut lines = Vec::new();
+        // Memory takes all.
+        let _ = table.render(&mut lines);
         out += "\n";
-        out += &table.render();
+        out += &String::from_utf8_lossy(&lines);
     }
     out
 }

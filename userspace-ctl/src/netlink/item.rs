@@ -67,8 +67,8 @@ pub struct Camera {
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// Its id.
-    pub id: u64,
+    /// Its id, which the kernel gives it.
+    pub id: Option<u64>,
     /// What it does.
     pub action: Action,
     /// The names of its initiators.
@@ -81,7 +81,47 @@ pub struct Rule {
     pub to_addresses: Vec<Address>,
 }
 
-/// Reads the items in a message of a policy dump.
+impl Item {
+    /// Settings come first, then zones, cameras, rules.
+    const fn order(&self) -> u8 {
+        match self {
+            Item::Settings(_) => 0,
+            Item::Zone(_) => 1,
+            Item::Camera(_) => 2,
+            Item::Rule(_) => 3,
+        }
+    }
+}
+
+/// Reads the items in the messages of a policy dump, one after the other.
+///
+/// # Errors
+///
+/// What the messages or `visit` end with, and [`Error::Broken`] where something is not understood,
+/// or does not stand where it should.
+pub fn each<E: From<Error>>(
+    messages: impl IntoIterator<Item = Result<Vec<u8>, Error>>,
+    mut visit: impl FnMut(Item) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut last = None;
+    for message in messages {
+        for item in read(&message?).ok_or(NOT_UNDERSTOOD)? {
+            let order = item.order();
+            let follows = match last {
+                None => order == 0,
+                Some(last) => order > 0 && order >= last,
+            };
+            if !follows {
+                return Err(NOT_UNDERSTOOD.into());
+            }
+            last = Some(order);
+            visit(item)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the items in one message.
 ///
 /// # Errors
 ///
@@ -108,9 +148,9 @@ fn read(message: &[u8]) -> Option<Vec<Item>> {
             _ => {}
         }
     }
-    if let Some(defaults) = defaults {
+    if defaults.is_some() || forwarding {
         let settings = Settings {
-            defaults,
+            defaults: defaults.unwrap_or_default(),
             forwarding,
         };
         items.insert(0, Item::Settings(settings));
@@ -119,11 +159,7 @@ fn read(message: &[u8]) -> Option<Vec<Item>> {
 }
 
 fn defaults(nest: &Attribute<'_>) -> Option<Defaults> {
-    let mut defaults = Defaults {
-        input: false,
-        forward: false,
-        output: false,
-    };
+    let mut defaults = Defaults::default();
     for attribute in nest.nested() {
         let attribute = attribute.ok()?;
         let verdict = match attribute.u32()? {
@@ -210,12 +246,12 @@ fn camera(nest: &Attribute<'_>) -> Option<Camera> {
 fn rule(nest: &Attribute<'_>) -> Option<Rule> {
     let (mut from, mut to) = (Vec::new(), Vec::new());
     let (mut services, mut to_addresses) = (Vec::new(), Vec::new());
-    let (mut id, mut action, mut masquerade, mut reject) = (0, None, false, false);
+    let (mut id, mut action, mut masquerade, mut reject) = (None, None, false, false);
     for attribute in nest.nested() {
         let attribute = attribute.ok()?;
         match u32::from(attribute.kind) {
             uapi::CAMZONE_A_RULE_ID => {
-                id = u64::from_ne_bytes(attribute.payload.try_into().ok()?);
+                id = Some(u64::from_ne_bytes(attribute.payload.try_into().ok()?));
             }
             uapi::CAMZONE_A_RULE_ACTION => action = attribute.u32(),
             uapi::CAMZONE_A_RULE_FROM => from.push(end(&attribute)?),

@@ -70,6 +70,10 @@ impl Netlink {
             tally.looks,
             tally.whole
         );
+        if self.round.is_none() && tally.whole == 0 {
+            println!("# the policy was never read whole");
+            good = false;
+        }
         let (peak, left) = (
             outcome.peak.saturating_sub(before),
             after.saturating_sub(before),
