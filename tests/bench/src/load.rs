@@ -21,7 +21,7 @@ pub struct Load {
     pub services: u32,
     /// Of the program that reads the policy, and of the kernel.
     pub instructions: u64,
-    /// How much less memory the kernel has free with the policy in force.
+    /// How much more memory the kernel has taken with the policy in force.
     pub kernel_bytes: i64,
     /// For the same policy again, in place of itself; only camzone swaps a policy as a whole.
     pub again: Option<u64>,
@@ -39,24 +39,18 @@ const CONFIGS: [Config; 3] = [Config::Camzone, Config::Nft, Config::Ipset];
 /// Packets that flow while a policy is replaced.
 const FLOOD: u64 = 100_000;
 
-/// Bytes that nobody has, once caches are dropped and what is freed late is freed: RCU's lazy
-/// callbacks take ten seconds.
-fn free() -> Result<i64> {
+/// Bytes that only the kernel can give back (slabs, among them what is too large for one, vmalloc,
+/// per-CPU areas), once what is freed late is freed: RCU's lazy callbacks take ten seconds. Not by what
+/// is free: caches and each processor's free pages come and go by megabytes.
+fn taken() -> Result<i64> {
     settle(30);
-    write("/proc/sys/vm/drop_caches", "3")?;
-    write("/proc/sys/vm/compact_memory", "1")?;
-    settle(1);
     let text = read("/proc/meminfo")?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemFree:"))
-        .context("no MemFree")?;
-    let kilobytes: i64 = line
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()
-        .context("MemFree")?;
-    Ok(kilobytes * 1024)
+    let field = |name: &str| -> Result<i64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        Ok(number.context("/proc/meminfo")?.parse()?)
+    };
+    Ok((field("SUnreclaim:")? + field("VmallocUsed:")? + field("Percpu:")?) * 1024)
 }
 
 /// How long nobody had anything to do, of a processor that is alone; in steps of ten milliseconds.
@@ -128,9 +122,9 @@ fn one(config: Config, cameras: u32, sinks: &Sinks) -> Result<Load> {
     if config == Config::Camzone {
         run("modprobe camzone")?;
     }
-    let before = free()?;
+    let before = taken()?;
     let (firewall, instructions) = count(|| orders.run())?;
-    let kernel_bytes = before - free()?;
+    let kernel_bytes = taken()? - before;
     let (mut again, mut swap, mut counters, mut show) = (None, None, None, None);
     if config == Config::Camzone {
         let (line, input) = orders.steps().last().context("no orders")?;
