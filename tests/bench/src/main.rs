@@ -104,6 +104,9 @@ fn guest(name: &str, file: &Path, chosen: &Chosen<'_>) -> Result<()> {
         (_, Some(plan)) => plan.steps(),
         _ => anyhow::bail!("no plan is called {name}"),
     };
+    // What is logged is written, but not shown: a thread does that later, for thousands of
+    // instructions a line, while the next packets are counted. Errors still are.
+    run::run("dmesg -n 4")?;
     pktgen::load()?;
     network::up(steps.iter().map(|step| step.shape.zones).max().unwrap_or(3))?;
     measure::set_up_conntrack()?;
