@@ -10,6 +10,8 @@ use crate::shape::{Shape, CAMERA, CLOSED_PORT, PRIVATE, ROUTER_PORT};
 use anyhow::{bail, ensure, Context, Result};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
 
 /// What is measured, but for the firewall.
 #[derive(Clone, Copy, Debug)]
@@ -296,7 +298,9 @@ impl Case {
             *counted.entry(reason.to_owned()).or_default() += stream.packets;
             send(&[stream])?;
         }
-        // From here on no pause: in two seconds every camera may have one more line in the log.
+        // Who reads the log has caught up by then. From here on no pause: in two seconds every camera
+        // may have one more line in it.
+        thread::sleep(Duration::from_millis(500));
         if self.scenario == Scenario::First && config != Config::None {
             // The memory that their flows took is there for the next.
             run("conntrack -F")?;
