@@ -97,7 +97,7 @@ fn spread(rows: &[Row], axis: &Axis, scenario: Scenario) -> Option<(f64, f64)> {
 }
 
 /// Each goal, what was measured, and whether that is met.
-fn goals(rows: &[Row]) -> Result<String> {
+fn goals(rows: &[Row], loads: &[Load]) -> Result<String> {
     let v4 = Family::V4;
     let own = |config, scenario| -> Result<f64> {
         must(rows, v4, config, scenario)?
@@ -178,6 +178,33 @@ fn goals(rows: &[Row]) -> Result<String> {
             &format!("IPv6, {scenario}: the total within 1.2 of IPv4's"),
             format!("{ratio:.2} (conntrack's own: {conntrack:.2})"),
             ratio <= 1.2,
+        );
+    }
+    let most = loads.iter().map(|load| load.cameras).max();
+    let largest = |config| {
+        let mut of = loads.iter().filter(|load| load.config == config);
+        of.find(|load| Some(load.cameras) == most)
+    };
+    if let (Some(ours), Some(nfts)) = (largest(Config::Camzone), largest(Config::Nft)) {
+        let cameras = grouped(f64::from(ours.cameras));
+        let (a, b) = (
+            ours.instructions as f64 / 1e6,
+            nfts.instructions as f64 / 1e6,
+        );
+        goal(
+            &format!("loading {cameras} cameras, cheaper than `nft -f` of the equal set"),
+            format!("{} million against {}", grouped(a), grouped(b)),
+            a < b,
+        );
+        let (a, b) = (ours.kernel_bytes as f64, nfts.kernel_bytes as f64);
+        goal(
+            "the same, in less of the kernel's memory",
+            format!(
+                "{} KiB against {}",
+                grouped(a / 1024.0),
+                grouped(b / 1024.0)
+            ),
+            a < b,
         );
     }
     Ok(table(&words(&["goal", "measured", "met"]), &lines))
@@ -330,7 +357,10 @@ pub fn make(page: &Path, build: &Path) -> Result<()> {
     let rows: Vec<Row> = read(&build.join("bench.json"))?;
     ensure!(!rows.is_empty(), "there are no rows");
     let mut text = fs::read_to_string(page).with_context(|| page.display().to_string())?;
-    text = put(&text, "goals", &goals(&rows)?)?;
+    // What was not measured stays as it was.
+    let there = |name: &str| Some(build.join(name)).filter(|file| file.exists());
+    let loads: Vec<Load> = there("bench-load.json").map_or(Ok(Vec::new()), |file| read(&file))?;
+    text = put(&text, "goals", &goals(&rows, &loads)?)?;
     for family in Family::ALL {
         for path in Way::ALL {
             text = put(
@@ -343,10 +373,8 @@ pub fn make(page: &Path, build: &Path) -> Result<()> {
     for one in &AXES {
         text = put(&text, one.plan, &axis(&rows, one))?;
     }
-    // What was not measured stays as it was.
-    let there = |name: &str| Some(build.join(name)).filter(|file| file.exists());
-    if let Some(file) = there("bench-load.json") {
-        text = put(&text, "load", &loads(&read::<Vec<Load>>(&file)?))?;
+    if !loads.is_empty() {
+        text = put(&text, "load", &self::loads(&loads))?;
     }
     if let Some(file) = there("bench-cpus.json") {
         text = put(&text, "cpus", &cpus(&read::<Vec<Turn>>(&file)?))?;
