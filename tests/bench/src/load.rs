@@ -7,7 +7,7 @@ use crate::measure::Case;
 use crate::network::{Counts, Sinks};
 use crate::pktgen::send;
 use crate::row::{Config, Family, Path, Permission, Scenario};
-use crate::run::{feed, read, run, settle, write};
+use crate::run::{feed, read, run, settle};
 use crate::shape::Shape;
 use anyhow::{ensure, Context, Result};
 use serde::{Deserialize, Serialize};
