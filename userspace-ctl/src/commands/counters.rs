@@ -67,7 +67,7 @@ impl Row {
     }
 }
 
-/// Does something with each counter. The rules of both dumps come in the same order.
+/// Does something with each counter. The rules of both dumps come in the same order, and are the same.
 fn each(
     counters: impl IntoIterator<Item = Result<Vec<u8>, Error>>,
     mut policy: impl Iterator<Item = Result<Vec<u8>, Error>>,
@@ -79,26 +79,32 @@ fn each(
             visit(match (counter.reason, from, to, counter.rule) {
                 (Some(reason), ..) => Row::Reason(word(reason), counter),
                 (_, Some(from), Some(to), _) => Row::Cell(from, to, counter),
-                (.., Some(id)) => Row::Rule(rule(&mut policy, id)?, counter),
+                (.., Some(id)) => match next_rule(&mut policy)? {
+                    Some(rule) if rule.id == Some(id) => Row::Rule(rule, counter),
+                    _ => return Err(NOT_UNDERSTOOD.into()),
+                },
                 _ => continue,
             })?;
         }
     }
-    Ok(())
+    match next_rule(&mut policy)? {
+        None => Ok(()),
+        Some(_) => Err(NOT_UNDERSTOOD.into()),
+    }
 }
 
-/// The next rule of the policy, which has this id.
-fn rule(policy: &mut impl Iterator<Item = Result<Vec<u8>, Error>>, id: u64) -> Result<Rule, Error> {
+/// The next rule of the policy.
+fn next_rule(
+    policy: &mut impl Iterator<Item = Result<Vec<u8>, Error>>,
+) -> Result<Option<Rule>, Error> {
     for message in policy {
         for item in items(&message?)? {
-            match item {
-                Item::Rule(rule) if rule.id == Some(id) => return Ok(rule),
-                Item::Rule(_) => return Err(NOT_UNDERSTOOD),
-                Item::Settings(_) | Item::Zone(_) | Item::Camera(_) => {}
+            if let Item::Rule(rule) = item {
+                return Ok(Some(rule));
             }
         }
     }
-    Err(NOT_UNDERSTOOD)
+    Ok(None)
 }
 
 /// The word for a reason.
@@ -310,21 +316,41 @@ mod tests {
 
     #[test]
     fn rules_that_are_not_the_policys_are_not_shown() {
-        for other in [&[2, 1][..], &[1, 3], &[1, 2, 3], &[2]] {
+        for other in [&[2, 1][..], &[1, 3], &[1, 2, 3], &[2], &[1], &[]] {
             assert!(text(other).is_none(), "{other:?}");
         }
     }
 
     #[test]
     fn all_lists_are_there() {
-        for rules in [&[][..], &[1, 2]] {
+        for (rules, policy) in [(&[][..], Vec::new()), (&[1, 2], policy())] {
             let mut out = Vec::new();
             let mut document = Document::new(&mut out).unwrap();
-            to_json(counters(rules), policy().into_iter(), &mut document).unwrap();
+            to_json(counters(rules), policy.into_iter(), &mut document).unwrap();
             let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
             let len = |key| json[key].as_array().map(Vec::len);
             let lens = ["reasons", "cells", "rules"].map(len);
             assert_eq!(lens, [Some(2), Some(0), Some(rules.len())]);
+        }
+    }
+
+    #[test]
+    fn a_change_of_either_dump_is_one_of_both() {
+        let cut = |mut messages: Messages, at| {
+            messages.truncate(at);
+            messages.push(Err(Error::Changing));
+            messages
+        };
+        let changing = |counters: Messages, policy: Messages| {
+            let (mut out, paint) = (Vec::new(), Paint::default());
+            let made = to_text(counters, policy.into_iter(), paint, &mut out);
+            matches!(made, Err(Stop::Kernel(Error::Changing)))
+        };
+        let rules = [1, 2];
+        assert!(!changing(counters(&rules), policy()));
+        for at in 0..=4 {
+            assert!(changing(cut(counters(&rules), at), policy()), "{at}");
+            assert!(changing(counters(&rules), cut(policy(), at)), "{at}");
         }
     }
 }

@@ -6,7 +6,7 @@ use camzone_policy::{attribute::Writer, uapi};
 
 use super::{
     reply::{self, Saved, Status},
-    socket::{Connection, Dump, Error},
+    socket::{Connection, Error, Messages},
     wire::Extack,
 };
 use crate::encode::write_saved;
@@ -124,7 +124,7 @@ impl Family {
     /// # Errors
     ///
     /// [`Error`].
-    pub fn policy(&self) -> Result<Dump, Error> {
+    pub fn policy(&self) -> Result<impl Messages, Error> {
         Connection::open()?.dump(self.id, uapi::CAMZONE_CMD_POLICY_GET as u8)
     }
 
@@ -134,7 +134,7 @@ impl Family {
     /// # Errors
     ///
     /// [`Error`].
-    pub fn counters(&self) -> Result<Dump, Error> {
+    pub fn counters(&self) -> Result<impl Messages, Error> {
         Connection::open()?.dump(self.id, uapi::CAMZONE_CMD_COUNTERS_GET as u8)
     }
 }

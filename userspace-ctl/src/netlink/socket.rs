@@ -77,14 +77,9 @@ impl Connection {
     /// # Errors
     ///
     /// [`Error::Io`] and [`Error::Broken`]. A refusal comes as its first message.
-    pub fn dump(mut self, family: u16, command: u8) -> Result<Dump, Error> {
+    pub fn dump(mut self, family: u16, command: u8) -> Result<impl Messages, Error> {
         let exchange = self.begin(family, command, &[], true)?;
-        Ok(Dump {
-            connection: self,
-            exchange,
-            come: Vec::new().into_iter(),
-            ended: false,
-        })
+        Ok(Dump::new(exchange, move || self.receive()))
     }
 
     fn exchange(
@@ -144,27 +139,43 @@ impl Connection {
 }
 
 /// The messages of a dump, as they come: the attributes of each, and [`Error::Changing`] in place of
-/// the first behind which what is dumped was changed.
-pub struct Dump {
-    connection: Connection,
+/// the first behind which what is dumped was changed. An error is the last.
+pub trait Messages: Iterator<Item = Result<Vec<u8>, Error>> {}
+
+impl<I: Iterator<Item = Result<Vec<u8>, Error>>> Messages for I {}
+
+/// A dump whose datagrams `receive` waits for.
+struct Dump<R> {
+    receive: R,
     exchange: Exchange,
     come: std::vec::IntoIter<Vec<u8>>,
     ended: bool,
 }
 
-impl Dump {
+impl<R: FnMut() -> Result<Vec<u8>, Error>> Dump<R> {
+    /// The rest of an exchange that has begun.
+    fn new(exchange: Exchange, receive: R) -> Self {
+        Dump {
+            receive,
+            exchange,
+            come: Vec::new().into_iter(),
+            ended: false,
+        }
+    }
+
     /// Waits for more. Says whether that was the last.
-    fn receive(&mut self) -> Result<bool, Error> {
-        let ack = self.exchange.take(&self.connection.receive()?)?;
+    fn more(&mut self) -> Result<bool, Error> {
+        let ack = self.exchange.take(&(self.receive)()?)?;
         if self.exchange.interrupted {
             return Err(Error::Changing);
         }
+        let last = ack.map(accepted).transpose()?.is_some();
         self.come = std::mem::take(&mut self.exchange.replies).into_iter();
-        Ok(ack.map(accepted).transpose()?.is_some())
+        Ok(last)
     }
 }
 
-impl Iterator for Dump {
+impl<R: FnMut() -> Result<Vec<u8>, Error>> Iterator for Dump<R> {
     type Item = Result<Vec<u8>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -175,7 +186,7 @@ impl Iterator for Dump {
             if self.ended {
                 return None;
             }
-            match self.receive() {
+            match self.more() {
                 Ok(last) => self.ended = last,
                 Err(error) => {
                     self.ended = true;
@@ -200,5 +211,64 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> Result<T, Error> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             other => return other.map_err(|error| Error::Io("recvfrom", error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netlink_packet_core::{NLMSG_DONE, NLM_F_DUMP_INTR};
+
+    const FAMILY: u16 = 30;
+
+    /// A message of the dump, with attributes of these bytes.
+    fn message(flags: u16, bytes: &[u8]) -> Vec<u8> {
+        wire::request(FAMILY, flags, 7, 0, bytes).unwrap()
+    }
+
+    /// The end of the dump, with this error in place of the command.
+    fn done(flags: u16, errno: i32) -> Vec<u8> {
+        let mut bytes = wire::request(NLMSG_DONE, flags, 7, 0, &[]).unwrap();
+        bytes[wire::HEADER..].copy_from_slice(&(-errno).to_ne_bytes());
+        bytes
+    }
+
+    /// What is read of these datagrams, and whether the dump asks for no more than there are.
+    fn read(datagrams: &[Vec<u8>]) -> Vec<String> {
+        let mut datagrams = datagrams.iter().cloned();
+        let receive = || {
+            datagrams
+                .next()
+                .ok_or(Error::Broken("the last was not seen"))
+        };
+        let dump = Dump::new(Exchange::new(FAMILY, 7, true), receive);
+        let said = dump.map(|message| match message {
+            Ok(bytes) => format!("{bytes:?}"),
+            Err(Error::Changing) => String::from("changing"),
+            Err(Error::Refused(ack)) => format!("refused {}", ack.errno),
+            Err(error) => format!("{error:?}"),
+        });
+        said.collect()
+    }
+
+    #[test]
+    fn messages_come_in_order_and_the_end_is_seen() {
+        let two = [message(0, &[1; 4]), message(0, &[2; 4])].concat();
+        let three = [message(0, &[3; 4]), done(0, 0)].concat();
+        let all = ["[1, 1, 1, 1]", "[2, 2, 2, 2]", "[3, 3, 3, 3]"];
+        assert_eq!(read(&[two.clone(), three]), all);
+        assert_eq!(read(&[two, done(0, 0)]), all[..2]);
+        assert!(read(&[done(0, 0)]).is_empty());
+    }
+
+    #[test]
+    fn nothing_comes_behind_a_change_or_a_refusal() {
+        let one = || message(0, &[1; 4]);
+        let marked = [message(NLM_F_DUMP_INTR, &[2; 4]), one()].concat();
+        let said = ["[1, 1, 1, 1]", "changing"];
+        assert_eq!(read(&[one(), marked, done(0, 0)]), said);
+        assert_eq!(read(&[one(), done(NLM_F_DUMP_INTR, 0)]), said);
+        let refused = [one(), done(0, libc::EMSGSIZE)].concat();
+        assert_eq!(read(&[one(), refused]), ["[1, 1, 1, 1]", "refused 90"]);
     }
 }
