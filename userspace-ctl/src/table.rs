@@ -130,6 +130,18 @@ mod tests {
     }
 
     #[test]
+    fn a_column_does_not_shrink() {
+        let mut table = Table::new(&["name", "#count"], Paint::default());
+        let one = |name: &str, table: &mut Table| table.row([name.to_owned(), String::from("7")]);
+        one("longer", &mut table);
+        assert_eq!(render(&mut table), "name    count\nlonger      7\n");
+        one("x", &mut table);
+        assert_eq!(render(&mut table), "x           7\n");
+        one("the-longest", &mut table);
+        assert_eq!(render(&mut table), "the-longest      7\n");
+    }
+
+    #[test]
     fn goes_on_as_it_began() {
         let mut table = Table::new(&["name"], Paint::default());
         let one = |first, name: &str, table: &mut Table| table.ranked(first, [name.to_owned()]);

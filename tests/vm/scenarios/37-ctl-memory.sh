@@ -37,6 +37,21 @@ for cameras in 500 "${1:-20000}"; do
 	equal "all of it" "$cameras" "$(within --json show | jq '.policy.cameras | length')"
 	equal "and all rules" "$((cameras / 250))" "$(within --json counters | jq '.rules | length')"
 done
+# Changed when a part of it was printed already: the rest waits in the kernel until that was read.
+policy 500 >"$work/policy"
+{
+	status=0
+	camzonectl --json show 2>"$work/error" || status=$?
+	echo "$status" >"$work/status"
+} | {
+	IFS= read -r line
+	apply "$work/policy" >&2
+	{ echo "$line" && cat; } >"$work/part"
+}
+equal "what changed while it was printed is a failure" 1 "$(<"$work/status")"
+check "which says why" grep -q 'changed while it was read: what was printed is not all' "$work/error"
+check "some of it was printed" grep -q '"digest"' "$work/part"
+refuse "but not all" jq -e . "$work/part"
 # One long line makes all lines long.
 {
 	printf '[zones.a]\ninterfaces = ["eth1"]\nnetworks = ["10.0.0.0/8"]\n'
