@@ -10,8 +10,6 @@ use crate::shape::{Shape, CAMERA, CLOSED_PORT, PRIVATE, ROUTER_PORT};
 use anyhow::{bail, ensure, Context, Result};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::thread;
-use std::time::Duration;
 
 /// What is measured, but for the firewall.
 #[derive(Clone, Copy, Debug)]
@@ -294,13 +292,13 @@ impl Case {
         settle(1);
         // To ask takes so long that each camera may have one more line in the log: so ask before.
         let mut counted = reasons(config)?;
+        // Who reads the log, for the harness, is not to do so in the midst of it.
+        run("pkill -STOP -x cat")?;
         for (stream, reason) in self.warm() {
             *counted.entry(reason.to_owned()).or_default() += stream.packets;
             send(&[stream])?;
         }
-        // Who reads the log has caught up by then. From here on no pause: in two seconds every camera
-        // may have one more line in it.
-        thread::sleep(Duration::from_millis(500));
+        // From here on no pause: in two seconds every camera may have one more line in the log.
         if self.scenario == Scenario::First && config != Config::None {
             // The memory that their flows took is there for the next.
             run("conntrack -F")?;
@@ -309,6 +307,7 @@ impl Case {
         window(true);
         let nanoseconds = send(&self.streams())?;
         window(false);
+        run("pkill -CONT -x cat")?;
         let after = Counts::now(self.shape.family)?;
         if self.scenario == Scenario::Invalid {
             run(&format!("tc qdisc del dev {CAMERA} clsact"))?;
