@@ -2,7 +2,7 @@
 
 //! Data to the standard output, diagnostics to the standard error; text or JSON.
 
-use std::io::{self, ErrorKind, StdoutLock, Write};
+use std::io::{self, StdoutLock, Write};
 
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl Output {
     ///
     /// # Errors
     ///
-    /// When it cannot be written. A reader that went away has what it wanted.
+    /// As [`spool::run`].
     pub fn data(
         &self,
         json: impl FnOnce() -> Value,
@@ -65,13 +65,9 @@ impl Output {
             true => format!("{:#}\n", json()),
             false => text(self.paint),
         };
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::other(format!(
-                "the result cannot be written: {error}"
-            ))),
-            _ => Ok(()),
-        }
+        spool::run(io::stdout().lock(), |out| {
+            Ok(out.write_all(text.as_bytes())?)
+        })
     }
 
     /// Writes the result of a command while it is made: `make` is told whether for a program, and

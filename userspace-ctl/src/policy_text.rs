@@ -31,11 +31,16 @@ fn quoted(text: &str) -> String {
     json!(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-fn list(items: &[String]) -> String {
+fn array(items: &[String]) -> String {
     let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
-    match items.as_slice() {
-        [one] => one.clone(),
-        many => format!("[{}]", many.join(", ")),
+    format!("[{}]", items.join(", "))
+}
+
+/// One string, or an array of several.
+fn list(items: &[String]) -> String {
+    match items {
+        [one] => quoted(one),
+        many => array(many),
     }
 }
 
@@ -107,15 +112,11 @@ fn toml_settings(settings: Settings) -> String {
 }
 
 fn toml_zone(zone: &Zone) -> String {
-    let quoted = |items: Vec<String>| {
-        let items: Vec<_> = items.iter().map(|item| quoted(item)).collect();
-        items.join(", ")
-    };
     let mut out = format!("\n[zones.{}]\n", key(&zone.name));
-    out += &format!("interfaces = [{}]\n", quoted(zone.interfaces.clone()));
+    out += &format!("interfaces = {}\n", array(&zone.interfaces));
     out += &match zone.any {
         true => String::from("networks = \"any\"\n"),
-        false => format!("networks = [{}]\n", quoted(texts(&zone.networks))),
+        false => format!("networks = {}\n", array(&texts(&zone.networks))),
     };
     if zone.ipv6 != Ipv6Mode::Off {
         out += &format!("ipv6 = \"{}\"\n", mode(zone.ipv6));
@@ -137,9 +138,7 @@ fn toml_rule(rule: &Rule, names: &mut Names) -> String {
     let mut out = format!("\n[[{}]]\n", action(rule.action));
     out += &format!("from = {}\n", list(&rule.from));
     out += &format!("to = {}\n", list(&rule.to));
-    let services = names.name(&rule.services);
-    let services: Vec<String> = services.iter().map(|name| quoted(name)).collect();
-    out += &format!("services = [{}]\n", services.join(", "));
+    out += &format!("services = {}\n", array(&names.name(&rule.services)));
     if !rule.to_addresses.is_empty() {
         out += &format!("to_address = {}\n", list(&texts(&rule.to_addresses)));
     }

@@ -105,7 +105,7 @@ pub fn each<E: From<Error>>(
 ) -> Result<(), E> {
     let mut last = None;
     for message in messages {
-        for item in read(&message?).ok_or(NOT_UNDERSTOOD)? {
+        for item in items(&message?)? {
             let order = item.order();
             let follows = match last {
                 None => order == 0,
