@@ -177,6 +177,12 @@ impl<M: Memory> Compiled<M> {
         self.hosts.find_in(zone, address)
     }
 
+    /// The same of who sends, without what rules say of it.
+    #[inline(always)]
+    pub(crate) fn sender(&self, zone: ZoneId, address: Address) -> Host {
+        self.hosts.find_sender(zone, address)
+    }
+
     /// One side of a flow. Nothing is looked up for the router.
     #[inline(always)]
     pub(crate) fn side(&self, zone: Option<ZoneId>, address: Address) -> Side {

@@ -111,21 +111,25 @@ fn bars(area: &Area<'_>, rows: &[Row]) -> Result<()> {
     Ok(())
 }
 
+/// Whose colour is whose, in a strip of its own so that it hides no line.
+fn legend(area: &Area<'_>) -> Result<()> {
+    for (i, (config, colour)) in (0..).zip(DRAWN) {
+        let left = 70 + i * 150;
+        area.draw(&Rectangle::new(
+            [(left, 8), (left + 16, 24)],
+            colour.filled(),
+        ))?;
+        area.draw(&Text::new(config.word(), (left + 24, 10), SMALL))?;
+    }
+    Ok(())
+}
+
 /// Lines along one axis.
-fn lines(
-    area: &Area<'_>,
-    rows: &[Row],
-    axis: &Axis,
-    scenario: Scenario,
-    legend: bool,
-) -> Result<()> {
-    let all: Vec<_> = DRAWN
-        .into_iter()
-        .map(|(config, colour)| (config, colour, along(rows, axis, config, scenario)))
-        .collect();
+fn lines(area: &Area<'_>, rows: &[Row], axis: &Axis, scenario: Scenario) -> Result<()> {
+    let all = DRAWN.map(|(config, colour)| (colour, along(rows, axis, config, scenario)));
     let sizes = all
         .iter()
-        .flat_map(|(_, _, points)| points.iter().map(|(size, _)| *size));
+        .flat_map(|(_, points)| points.iter().map(|(size, _)| *size));
     let most = sizes
         .max()
         .ok_or_else(|| anyhow!("no rows of {}", axis.plan))?;
@@ -140,7 +144,7 @@ fn lines(
         .light_line_style(WHITE)
         .label_style(SMALL)
         .draw()?;
-    for (config, colour, points) in all {
+    for (colour, points) in all {
         if points.is_empty() {
             continue;
         }
@@ -148,18 +152,7 @@ fn lines(
             .into_iter()
             .map(|(size, over)| (size, over.max(100.0)))
             .collect();
-        chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(3))?
-            .label(config.word())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
-    }
-    if legend {
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE)
-            .label_font(SMALL)
-            .draw()?;
+        chart.draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(3))?;
     }
     Ok(())
 }
@@ -170,6 +163,8 @@ pub fn draw(svg: &Path, rows: &[Row]) -> Result<()> {
     root.fill(&WHITE)?;
     let (top, below) = root.split_vertically(380);
     bars(&top, rows)?;
+    let (strip, below) = below.split_vertically(30);
+    legend(&strip)?;
     let panels = below.split_evenly((2, AXES.len()));
     for (i, panel) in panels.iter().enumerate() {
         let scenario = if i < AXES.len() {
@@ -177,7 +172,7 @@ pub fn draw(svg: &Path, rows: &[Row]) -> Result<()> {
         } else {
             Scenario::Established
         };
-        lines(panel, rows, &AXES[i % AXES.len()], scenario, i == 0)?;
+        lines(panel, rows, &AXES[i % AXES.len()], scenario)?;
     }
     root.present()?;
     Ok(())

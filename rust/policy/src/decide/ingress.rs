@@ -42,7 +42,7 @@ pub(super) fn check<M: Memory>(
         }
     }
     let source = packet.source();
-    let host = compiled.host(zone, source);
+    let host = compiled.sender(zone, source);
     // No network has what is nobody's: these are elsewhere.
     let nobody = || source.is_unspecified() || is_nobody(source);
     if host.zone() != zone || (host.is_elsewhere() && nobody()) {

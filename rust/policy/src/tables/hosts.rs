@@ -4,8 +4,8 @@
 //!
 //! No two networks overlap, so an address is in at most one of them: one exact match for each
 //! length that networks have, and one for cameras, is a longest-prefix match. Most zones have one
-//! network, and no camera of which more is to be known: there it is enough to look whether an
-//! address is in that.
+//! network, and no camera of which more is to be known, or none to who asks only where a sender
+//! is: there it is enough to look whether an address is in that.
 
 use super::{
     hash::{Key, Table, Value},
@@ -141,11 +141,45 @@ struct Length<B: Bits, M: Memory> {
     table: Table<B, Host, M>,
 }
 
-/// The only prefix of a zone.
+/// The only prefix of a zone, or none.
 #[derive(Clone, Copy)]
 struct Only<B> {
     mask: B,
     first: B,
+}
+
+impl<B: Bits> Only<B> {
+    /// No address has a bit outside of an empty mask.
+    const NONE: Self = Only {
+        mask: B::ANY,
+        first: B::ALL,
+    };
+
+    /// What `address` is to the zone of this, if one look tells.
+    #[inline(always)]
+    fn look(self, zone: ZoneId, address: Address) -> Option<Host> {
+        if B::of(address).and(self.mask) == self.first {
+            return Some(Host::of(zone));
+        }
+        (self.mask != B::ANY).then_some(Host::NONE)
+    }
+}
+
+/// Takes one more prefix of a zone; only the first can be the only one.
+fn enter<B: Bits>(only: &mut Only<B>, seen: &mut u32, is_network: bool, prefix: Only<B>) {
+    *only = if *seen == 0 && is_network {
+        prefix
+    } else {
+        Only::NONE
+    };
+    *seen = seen.saturating_add(1);
+}
+
+/// The only prefix of a zone, where it matters which camera a host is, and where it does not.
+#[derive(Clone, Copy)]
+struct Alone<B> {
+    hosts: Only<B>,
+    senders: Only<B>,
 }
 
 /// The prefixes of one family.
@@ -153,20 +187,14 @@ struct Prefixes<B: Bits, M: Memory> {
     // The longest first.
     lengths: M::List<Length<B, M>>,
     // By zone.
-    only: M::List<Only<B>>,
+    alone: M::List<Alone<B>>,
 }
 
 impl<B: Bits, M: Memory> Prefixes<B, M> {
-    /// No address has a bit outside of an empty mask.
-    const NOTHING: Only<B> = Only {
-        mask: B::ANY,
-        first: B::ALL,
-    };
-
     fn new(all: &[(Prefix, Host)], zones: usize) -> Result<Self, OutOfMemory> {
         Ok(Prefixes {
             lengths: Self::lengths(all)?,
-            only: Self::only(all, zones)?,
+            alone: Self::alone(all, zones)?,
         })
     }
 
@@ -208,39 +236,40 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
 
     /// For each zone its prefix, where it has no other.
     #[inline(never)] // As above.
-    fn only(all: &[(Prefix, Host)], zones: usize) -> Result<M::List<Only<B>>, OutOfMemory> {
-        let mut only: M::List<Only<B>> = List::new();
-        let mut seen: M::List<bool> = List::new();
+    fn alone(all: &[(Prefix, Host)], zones: usize) -> Result<M::List<Alone<B>>, OutOfMemory> {
+        let mut alone: M::List<Alone<B>> = List::new();
+        // How many of the zone's count as hosts, and as senders.
+        let mut seen: M::List<(u32, u32)> = List::new();
         for _ in 0..zones {
-            only.push(Self::NOTHING)?;
-            seen.push(false)?;
+            alone.push(Alone {
+                hosts: Only::NONE,
+                senders: Only::NONE,
+            })?;
+            seen.push((0, 0))?;
         }
         for (prefix, host) in Self::of_family(all) {
             let zone = usize::from(host.zone);
-            if let (Some(only), Some(seen)) = (only.get_mut(zone), seen.get_mut(zone)) {
-                // A camera is more than any host of its zone.
-                *only = if *seen || *host != Host::of(host.zone) {
-                    Self::NOTHING
-                } else {
-                    Only {
-                        mask: B::mask(prefix.bits()),
-                        first: B::of(prefix.first()),
-                    }
-                };
-                *seen = true;
+            let (Some(alone), Some(seen)) = (alone.get_mut(zone), seen.get_mut(zone)) else {
+                continue;
+            };
+            let only = Only {
+                mask: B::mask(prefix.bits()),
+                first: B::of(prefix.first()),
+            };
+            let is_network = *host == Host::of(host.zone);
+            enter(&mut alone.hosts, &mut seen.0, is_network, only);
+            // A camera with a hardware address has to send with that. Any other's address is in the
+            // zone's networks, and its sender like them.
+            if is_network || host.has_mac() {
+                enter(&mut alone.senders, &mut seen.1, is_network, only);
             }
         }
-        Ok(only)
+        Ok(alone)
     }
 
-    /// What `address` is to this zone, if one look tells.
     #[inline(always)]
-    fn find_in(&self, zone: ZoneId, address: Address) -> Option<Host> {
-        let only = self.only.get(usize::from(zone))?;
-        if B::of(address).and(only.mask) == only.first {
-            return Some(Host::of(zone));
-        }
-        (only.mask != B::ANY).then_some(Host::NONE)
+    fn alone_in(&self, zone: ZoneId) -> Option<&Alone<B>> {
+        self.alone.get(usize::from(zone))
     }
 
     #[inline(always)]
@@ -285,8 +314,31 @@ impl<M: Memory> Hosts<M> {
     #[inline(always)]
     pub(super) fn find_in(&self, zone: ZoneId, address: Address) -> Host {
         let found = match address.family() {
-            Family::V4 => self.v4.find_in(zone, address),
-            Family::V6 => self.v6.find_in(zone, address),
+            Family::V4 => self
+                .v4
+                .alone_in(zone)
+                .and_then(|a| a.hosts.look(zone, address)),
+            Family::V6 => self
+                .v6
+                .alone_in(zone)
+                .and_then(|a| a.hosts.look(zone, address)),
+        };
+        found.unwrap_or_else(|| self.find(address))
+    }
+
+    /// The same of a packet's sender, of whom it is enough to know the zone, and whether it has a
+    /// hardware address.
+    #[inline(always)]
+    pub(super) fn find_sender(&self, zone: ZoneId, address: Address) -> Host {
+        let found = match address.family() {
+            Family::V4 => self
+                .v4
+                .alone_in(zone)
+                .and_then(|a| a.senders.look(zone, address)),
+            Family::V6 => self
+                .v6
+                .alone_in(zone)
+                .and_then(|a| a.senders.look(zone, address)),
         };
         found.unwrap_or_else(|| self.find(address))
     }
