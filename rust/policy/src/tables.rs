@@ -139,6 +139,13 @@ impl<M: Memory> Compiled<M> {
         &self.answers
     }
 
+    /// How many places of a hash table are looked at for anything that is in it, at most. A packet's
+    /// cost does not grow with the policy as long as this does not.
+    pub fn most_steps(&self) -> usize {
+        let hosts = self.hosts.most_steps().max(self.cameras.most_steps());
+        hosts.max(self.spans.most_steps())
+    }
+
     /// The answers of one rule.
     pub fn answers_of_rule(&self, rule: RuleId) -> impl Iterator<Item = AnswerId> + '_ {
         let action = self.policy.rule(rule).map(|rule| rule.action);

@@ -39,8 +39,9 @@ impl Key for u64 {
 
     #[inline(always)]
     fn hash(self) -> u64 {
-        // Both halves have to reach the upper bits.
-        (self ^ self.rotate_left(32)).wrapping_mul(PHI)
+        // Pairs of numbers: one product alone lays rows of them upon each other.
+        let product = self.wrapping_mul(PHI);
+        (product ^ (product >> 32)).wrapping_mul(PHI)
     }
 }
 
@@ -50,7 +51,7 @@ impl Key for u128 {
     #[inline(always)]
     fn hash(self) -> u64 {
         let (high, low) = ((self >> 64) as u64, self as u64);
-        (high.wrapping_mul(PHI) ^ low.rotate_left(32) ^ low).wrapping_mul(PHI)
+        (high.wrapping_mul(PHI) ^ low).wrapping_mul(PHI)
     }
 }
 
@@ -129,5 +130,13 @@ impl<K: Key, V: Value, M: Memory> Table<K, V, M> {
             place = place.wrapping_add(1);
         }
         V::NONE
+    }
+
+    /// How many places are looked at to find what is there, at most.
+    pub(super) fn most_steps(&self) -> usize {
+        let taken = (0..).zip(self.slots.iter());
+        let taken = taken.filter(|(_, slot)| !slot.value.is_none());
+        let steps = taken.map(|(at, slot): (usize, _)| at.saturating_sub(self.place(slot.key)));
+        steps.max().map_or(0, |behind| behind.saturating_add(1))
     }
 }

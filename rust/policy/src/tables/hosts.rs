@@ -267,6 +267,11 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
         Ok(alone)
     }
 
+    fn most_steps(&self) -> usize {
+        let steps = self.lengths.iter().map(|l| l.table.most_steps());
+        steps.max().unwrap_or(0)
+    }
+
     #[inline(always)]
     fn alone_in(&self, zone: ZoneId) -> Option<&Alone<B>> {
         self.alone.get(usize::from(zone))
@@ -343,6 +348,11 @@ impl<M: Memory> Hosts<M> {
         found.unwrap_or_else(|| self.find(address))
     }
 
+    /// How many places of one length's table are looked at for what is there, at most.
+    pub(super) fn most_steps(&self) -> usize {
+        self.v4.most_steps().max(self.v6.most_steps())
+    }
+
     /// What `address` is.
     #[inline(never)] // Whoever knows the zone rarely has to go on to here.
     pub(super) fn find(&self, address: Address) -> Host {
@@ -399,6 +409,11 @@ impl<M: Memory> Cameras<M> {
             }
         }
         Ok(cameras)
+    }
+
+    /// How many places are looked at for a camera, at most.
+    pub(super) fn most_steps(&self) -> usize {
+        self.v4.most_steps().max(self.v6.most_steps())
     }
 
     /// The camera that has `address`.

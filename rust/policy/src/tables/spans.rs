@@ -80,6 +80,11 @@ pub(super) fn pair(kind: Kind, from: u32, to: u32) -> u64 {
 }
 
 impl<M: Memory> Spans<M> {
+    /// How many places are looked at for a pair, at most.
+    pub(super) fn most_steps(&self) -> usize {
+        self.others.most_steps()
+    }
+
     /// Of entries in any order. Where several answers meet, the one with the lowest number counts.
     /// The first `whole` places are zones and the router.
     pub(super) fn new(entries: &mut [Entry], whole: usize) -> Result<Self, OutOfMemory> {
