@@ -133,11 +133,15 @@ impl Service {
 
     /// Whether every flow that `other` matches is matched by this.
     pub const fn covers(&self, other: &Service) -> bool {
-        (self.broadcast || !other.broadcast)
-            && (self.protocol == protocol::ANY
-                || (self.protocol == other.protocol
-                    && self.first <= other.first
-                    && other.last <= self.last))
+        (self.broadcast || !other.broadcast) && self.covers_of_deny(other)
+    }
+
+    /// The same of a deny's service, which is of broadcasts too, whether it says so or not.
+    pub const fn covers_of_deny(&self, other: &Service) -> bool {
+        self.protocol == protocol::ANY
+            || (self.protocol == other.protocol
+                && self.first <= other.first
+                && other.last <= self.last)
     }
 
     /// Whether some flow is matched by both.

@@ -396,6 +396,14 @@ fn items_of_rules() -> Vec<Item> {
     let (to_router, from_router) = (router(CAMZONE_A_RULE_TO), router(CAMZONE_A_RULE_FROM));
     let masquerade = || flag(CAMZONE_A_RULE_MASQUERADE, true);
     let reject = || flag(CAMZONE_A_RULE_REJECT, true);
+    let dhcp = || {
+        camzone_host_tests::policies::Service {
+            protocol: 17,
+            range: Some((67, 67)),
+            broadcast: true,
+        }
+        .message()
+    };
     let camera = |camera: &str| End::Camera(camera.into()).message(CAMZONE_A_RULE_FROM);
     let (allow, deny) = (|| action(0), || action(1));
     let allowing = || rule(&[allow(), from("priv"), to("cam"), web()]);
@@ -539,6 +547,34 @@ fn items_of_rules() -> Vec<Item> {
             ),
             None,
             Kind::Contradiction { allow: 1, deny: 0 },
+        ),
+        // A deny counts for broadcasts whatever its services say.
+        (
+            after(
+                4,
+                &[
+                    rule(&[deny(), from("cam"), to_router.clone(), service(0, None)]),
+                    rule(&[allow(), from("cam"), to_router.clone(), dhcp()]),
+                ],
+            ),
+            None,
+            Kind::Contradiction { allow: 1, deny: 0 },
+        ),
+        (
+            after(
+                4,
+                &[
+                    rule(&[deny(), from("cam"), to_router.clone(), dhcp()]),
+                    rule(&[
+                        deny(),
+                        from("cam"),
+                        to_router.clone(),
+                        service(17, Some((67, 67))),
+                    ]),
+                ],
+            ),
+            None,
+            Kind::SameRule(0),
         ),
         (
             after(

@@ -289,13 +289,17 @@ impl<M: Memory> Policy<M> {
                 wide.any(|wide| self.end_covers(*wide, *narrow))
             })
         };
+        let service = match wide.action {
+            Action::Deny { .. } => Service::covers_of_deny,
+            Action::Allow { .. } => Service::covers,
+        };
         let wide_addresses = wide.to_addresses.of(&self.addresses);
         let narrow_addresses = narrow.to_addresses.of(&self.addresses);
         ends(wide.from, narrow.from)
             && ends(wide.to, narrow.to)
             && narrow.services.of(&self.services).iter().all(|narrow| {
                 let mut wide = wide.services.of(&self.services).iter();
-                wide.any(|wide| wide.covers(narrow))
+                wide.any(|wide| service(wide, narrow))
             })
             && (wide_addresses.is_empty()
                 || (!narrow_addresses.is_empty()
