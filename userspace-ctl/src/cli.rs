@@ -39,6 +39,9 @@ pub enum Command {
         /// Only say whether it would be accepted; without the module, by this tool alone
         #[arg(short, long)]
         check: bool,
+        /// Even if it stops the ssh session that this is done from
+        #[arg(long)]
+        cut_ssh: bool,
         /// Leave the judging of the policy to the kernel (the tests compare the two)
         #[arg(long, hide = true)]
         kernel_only: bool,

@@ -190,6 +190,12 @@ impl Diagnostic {
             "severity": self.severity.word(),
             "message": self.message,
             "file": source.name,
+            "line": null,
+            "column": null,
+            "end_line": null,
+            "end_column": null,
+            "text": null,
+            "label": null,
         });
         if let Some(label) = &self.primary {
             let (line, column, end_line, end_column) = place(label);
@@ -253,15 +259,19 @@ impl Clip {
     }
 }
 
+/// Whether a terminal would obey the character, or show text as other text (what turns the reading
+/// direction round).
+pub fn is_steering(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
 /// The text without anything that a terminal would obey.
 pub fn printable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\t' => out.push_str("    "),
-            // What turns the reading direction round can make text look like other text.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => out.push('\u{fffd}'),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if is_steering(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

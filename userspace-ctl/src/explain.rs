@@ -3,7 +3,7 @@
 //! What the policy crate found, in the words of the file, and what would be right.
 
 use camzone_policy::{
-    address::{Prefix, PrefixError},
+    address::{Address, Prefix, PrefixError},
     error::Kind,
     name::Name,
 };
@@ -11,7 +11,7 @@ use camzone_policy::{
 use crate::{
     diagnostic::{Diagnostic, Span},
     encode::Item,
-    file::model::{PolicyFile, Zone},
+    file::model::{End, PolicyFile, Spanned, Zone},
     suggest,
     validate::{address_span, camera_named, zone_named, View},
 };
@@ -73,13 +73,11 @@ pub fn explain(view: View<'_>, kind: &Kind, span: Option<Span>, item: Option<Ite
         Kind::Overlap { a, b, other } => overlap(view, a, b, other, item),
         Kind::NoAddress(camera) => plain()
             .help(format!("write address = \"192.168.8.110\" below [cameras.{camera}]")),
+        Kind::NotHost(address) => moved(plain(), address_of(file, item, *address)).help(
+            "write the address that the camera has in its zone; a link-local one needs no rule",
+        ),
         Kind::AddressOutside { address, zone } => {
-            let camera = match item {
-                Some(Item::Camera(place)) => file.cameras.get(place),
-                _ => None,
-            };
-            let place = camera.and_then(|camera| address_span(camera, *address));
-            moved(plain(), place).help(outside(file, zone))
+            moved(plain(), address_of(file, item, *address)).help(outside(file, zone))
         }
         Kind::AddressTaken { address, camera } => {
             let own = match item {
@@ -93,14 +91,7 @@ pub fn explain(view: View<'_>, kind: &Kind, span: Option<Span>, item: Option<Ite
         }
         Kind::Missing(what) => missing(here, what, file, item),
         Kind::RouterToRouter => plain().help("name a zone in from or in to"),
-        Kind::MasqueradeInside => {
-            let outside = file.zones.iter().find(|zone| zone.any.is_some());
-            let fault = masquerade(plain(), file, item);
-            match outside {
-                Some(zone) => fault.help(format!("here that is: to = \"{}\"", zone.name.value)),
-                None => fault.help("no zone of this file has networks = \"any\""),
-            }
-        }
+        Kind::MasqueradeInside => masquerade(plain(), file, item),
         Kind::MasqueradeOnDeny => plain().help("masquerade = true belongs to the [[allow]]"),
         Kind::RejectOnAllow => plain().help("reject = true belongs to a [[deny]]"),
         Kind::RejectFromRouter => {
@@ -288,11 +279,46 @@ fn missing(
     here(format!("this {word} has no '{key}'")).help(example)
 }
 
+/// Where a camera says that it has an address.
+fn address_of(file: &PolicyFile, item: Option<Item>, address: Address) -> Option<Span> {
+    match item {
+        Some(Item::Camera(place)) => address_span(file.cameras.get(place)?, address),
+        _ => None,
+    }
+}
+
 /// Underlines the end of a rule that is in the way of masquerading.
 fn masquerade(fault: Diagnostic, file: &PolicyFile, item: Option<Item>) -> Diagnostic {
     let rule = match item {
         Some(Item::Rule(place)) => file.rules.get(place),
         _ => None,
     };
-    moved(fault, rule.and_then(|rule| rule.masquerade.clone()))
+    let Some(any) = file.zones.iter().find(|zone| zone.any.is_some()) else {
+        let place = rule.and_then(|rule| rule.masquerade.clone());
+        return moved(fault, place).help("no zone of this file has networks = \"any\"");
+    };
+    let any = &any.name.value;
+    let is_outside = |end: &End| match end {
+        End::Router => None,
+        End::Zone(name) => Some(name == any),
+        End::Camera(name) => {
+            let camera = file
+                .cameras
+                .iter()
+                .find(|camera| camera.name.value == *name);
+            camera.and_then(|camera| Some(camera.zone.as_ref()?.value == *any))
+        }
+    };
+    let wrong = |ends: &[Spanned<End>], right: bool| {
+        let mut ends = ends.iter();
+        let wrong = ends.find(|end| is_outside(&end.value) != Some(right));
+        wrong.map(|end| end.span.clone())
+    };
+    let rule = rule.map(|rule| (wrong(&rule.to, true), wrong(&rule.from, false)));
+    match rule {
+        Some((Some(to), _)) => moved(fault, Some(to)).help(format!("here that is: to = \"{any}\"")),
+        Some((None, from)) => moved(fault, from)
+            .help("masquerading is for zones with networks of their own: leave this one out"),
+        None => fault,
+    }
 }

@@ -6,6 +6,25 @@ use std::io::{Result, Write};
 
 use serde_json::{json, Value};
 
+use crate::diagnostic::is_steering;
+
+/// JSON in which no character would steer a terminal: serde_json escapes those of ASCII, and others
+/// are only in strings.
+pub fn escaped(json: String) -> String {
+    if json.bytes().all(|byte| byte < 0x7f) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\n' => out.push(c),
+            c if is_steering(c) => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// A document on its way.
 pub struct Document<'a, W> {
     out: &'a mut W,
@@ -34,7 +53,7 @@ impl<'a, W: Write> Document<'a, W> {
             write!(self.out, "{comma}\n{:1$}", "", depth * 2)?;
         }
         match key {
-            Some(key) => write!(self.out, "{}: ", json!(key)),
+            Some(key) => write!(self.out, "{}: ", escaped(json!(key).to_string())),
             None => Ok(()),
         }
     }
@@ -62,7 +81,7 @@ impl<'a, W: Write> Document<'a, W> {
     fn value(&mut self, value: &Value) -> Result<()> {
         // No string has an end of line in it that is not escaped.
         let lines = format!("\n{:1$}", "", self.open.len() * 2);
-        let text = format!("{value:#}").replace('\n', &lines);
+        let text = escaped(format!("{value:#}")).replace('\n', &lines);
         self.out.write_all(text.as_bytes())
     }
 
@@ -133,5 +152,13 @@ mod tests {
         let whole =
             json!({ "a": [item, 7], "b": { "c \"d\"": item, "e": {} }, "f": [], "g": null });
         assert_eq!(String::from_utf8(out).unwrap(), format!("{whole:#}\n"));
+    }
+
+    #[test]
+    fn escapes_what_serde_does_not() {
+        let text = "a\u{7f}\u{9b}\u{202e}ü\n";
+        let json = escaped(json!(text).to_string());
+        assert_eq!(json, r#""a\u007f\u009b\u202eü\n""#);
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), json!(text));
     }
 }

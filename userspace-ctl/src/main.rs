@@ -38,13 +38,12 @@ fn usage(error: &clap::Error) -> ExitCode {
     let json = std::env::args_os().any(|argument| argument == "--json");
     if json && !asked {
         let text = error.render().to_string();
-        let text = text
-            .lines()
-            .next()
-            .unwrap_or("")
-            .trim_start_matches("error: ")
-            .to_owned();
-        let failure = Failure::Usage(text);
+        // All of the sentence, without the usage and the hints behind it.
+        let lines = text.lines().take_while(|line| !line.is_empty());
+        let lines: Vec<_> = lines.map(str::trim).collect();
+        let text = lines.join(" ");
+        let text = text.trim_start_matches("error: ");
+        let failure = Failure::Usage(text.to_owned());
         Output::new(true, Default::default()).fail(&failure);
         return ExitCode::from(failure.exit_code());
     }

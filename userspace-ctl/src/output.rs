@@ -11,6 +11,7 @@ use crate::{
     diagnostic::{printable, Diagnostic},
     failure::Failure,
     file::source::Source,
+    json::escaped,
     spool::{self, Spool, Stop},
 };
 
@@ -62,7 +63,7 @@ impl Output {
         text: impl FnOnce(Paint) -> String,
     ) -> Result<(), Failure> {
         let text = match self.json {
-            true => format!("{:#}\n", json()),
+            true => escaped(format!("{:#}\n", json())),
             false => text(self.paint),
         };
         spool::run(io::stdout().lock(), |out| {
@@ -100,7 +101,7 @@ impl Output {
     /// Says why the command failed.
     pub fn fail(&self, failure: &Failure) {
         let text = match self.json {
-            true => format!("{:#}\n", failure.to_json()),
+            true => escaped(format!("{:#}\n", failure.to_json())),
             false => failure.render(self.paint_error),
         };
         let _ = io::stderr().write_all(text.as_bytes());

@@ -16,7 +16,7 @@ use crate::{
         address::format_mac,
         services::{self, PROTOCOL_NAMES, WITH_NUMBERS},
     },
-    json::Document,
+    json::{escaped, Document},
     names::Names,
     netlink::{
         item::{each, Camera, Item, Rule, Settings, Zone},
@@ -27,8 +27,8 @@ use crate::{
 
 /// A TOML string.
 fn quoted(text: &str) -> String {
-    // JSON's escapes are TOML's; JSON leaves one control character as it is.
-    json!(text).to_string().replace('\u{7f}', "\\u007f")
+    // JSON's escapes are TOML's.
+    escaped(json!(text).to_string())
 }
 
 fn array(items: &[String]) -> String {

@@ -2,7 +2,7 @@
 
 //! Whether a policy would end the ssh session that it is applied from.
 
-use std::net::IpAddr;
+use std::{fs, net::IpAddr};
 
 use camzone_policy::{
     decide::{decide, Guard, Reason, Verdict},
@@ -15,7 +15,36 @@ use camzone_policy::{
 
 use crate::{file::address::from_std, validate::HeapPolicy};
 
-/// The two ends of an ssh session, as sshd puts them in `SSH_CONNECTION`.
+/// Where sshd says it (sshd(8), "ENVIRONMENT" of ssh(1)).
+const VARIABLE: &str = "SSH_CONNECTION";
+
+/// The variable of the nearest process above this one that has it.
+fn of_ancestors() -> Option<String> {
+    let mut pid = String::from("self");
+    // Far more than stand between a shell and its sshd, should /proc go in a circle.
+    for _ in 0..64 {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name, in brackets, may have brackets and spaces in it (proc_pid_stat(5)).
+        let (_, behind) = stat.rsplit_once(')')?;
+        pid = behind.split_whitespace().nth(1)?.to_owned();
+        if pid == "0" {
+            return None;
+        }
+        // Who may not read it is not root, and will not apply anything.
+        let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let prefix = format!("{VARIABLE}=");
+        let text = environ
+            .split(|byte| *byte == 0)
+            .filter_map(|text| std::str::from_utf8(text).ok())
+            .find_map(|text| text.strip_prefix(&prefix));
+        if let Some(text) = text {
+            return Some(text.to_owned());
+        }
+    }
+    None
+}
+
+/// The two ends of an ssh session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
     client: IpAddr,
@@ -24,15 +53,22 @@ pub struct Session {
 }
 
 impl Session {
-    /// The session of this process, if it has one.
+    /// The session of this process, if it has one. sudo and su keep its variable from who they run,
+    /// but not from who asks their ancestors.
     pub fn current() -> Option<Self> {
-        Self::parse(&std::env::var("SSH_CONNECTION").ok()?)
+        let text = match std::env::var(VARIABLE) {
+            Ok(text) => text,
+            Err(_) => of_ancestors()?,
+        };
+        Self::parse(&text)
     }
 
     fn parse(text: &str) -> Option<Self> {
+        // A link-local address has its interface behind it.
+        let address = |word: &str| word.split('%').next()?.parse().ok();
         let mut words = text.split(' ');
-        let client = words.next()?.parse().ok()?;
-        let server = words.nth(1)?.parse().ok()?;
+        let client = address(words.next()?)?;
+        let server = address(words.nth(1)?)?;
         let port = words.next()?.parse().ok()?;
         Some(Session {
             client,
@@ -49,6 +85,10 @@ impl Session {
             return None;
         }
         let zone = compiled.zone_of(client);
+        // Whose interface has the router's address is for certain only where a zone has its network.
+        let at_home = compiled
+            .zone_of(server)
+            .filter(|home| compiled.policy.zone(*home).is_some_and(|zone| !zone.any));
         let facts = Facts {
             hook: Hook::LocalIn,
             ingress: zone.map_or(Port::Unzoned, Port::Zone),
@@ -65,7 +105,7 @@ impl Session {
             }),
             source_is_local: false,
             source_mac: compiled.mac_of(client),
-            home: zone,
+            home: at_home.or(zone),
             broadcast: false,
             track: Track::Flow(Flow {
                 state: State::New,
@@ -108,6 +148,13 @@ mod tests {
         let why = stopped("192.168.8.110 40000 192.168.8.1 22").unwrap();
         assert_eq!(why, "from 192.168.8.110 to port 22 (no-rule)");
         assert!(stopped("192.168.5.10 40000 192.168.5.200 2222").is_some());
+        // The router's address in another zone is not where ssh is allowed to.
+        let why = stopped("192.168.5.10 40000 192.168.8.1 22").unwrap();
+        assert_eq!(why, "from 192.168.5.10 to port 22 (wrong-address)");
+        // An address that no network has may be the interface's own.
+        assert_eq!(stopped("192.168.5.10 40000 10.0.0.1 22"), None);
+        let why = stopped("fe80::1%eth2 40000 fe80::2%eth2 22").unwrap();
+        assert_eq!(why, "from fe80::1 to port 22 (ipv6-off)");
         assert!(stopped("fd00::10 40000 fd00::1 22")
             .unwrap()
             .contains("ipv6-off"));

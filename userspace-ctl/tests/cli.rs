@@ -19,7 +19,7 @@ fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_camzonectl"));
     command
         .args(arguments)
-        .env_remove("SSH_CONNECTION")
+        .env("SSH_CONNECTION", "")
         .env_remove("NO_COLOR");
     command
 }
@@ -228,4 +228,77 @@ fn an_own_ssh_session_is_looked_after() {
         .output()
         .unwrap();
     assert_eq!(stderr(&output), "");
+    // sudo and su take the variable away: a process further up has it.
+    let tool = env!("CARGO_BIN_EXE_camzonectl");
+    let inner = format!("unset SSH_CONNECTION; {tool} apply --check {file}; true");
+    let output = Command::new("sh")
+        .args(["-c", &inner])
+        .env("SSH_CONNECTION", "192.168.8.110 40000 192.168.8.1 22")
+        .output()
+        .unwrap();
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    // Who does not only ask is stopped, until he says that it may be.
+    let mut apply = command(&["apply", &file]);
+    apply.env("SSH_CONNECTION", "192.168.8.110 40000 192.168.8.1 22");
+    let output = apply.output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stopped = format!("error: {said}: nothing was changed\n");
+    assert!(stderr(&output).starts_with(&stopped), "{}", stderr(&output));
+    let output = apply.arg("--cut-ssh").output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
+#[test]
+fn a_camera_that_asks_for_an_address_is_warned_of() {
+    let policy = r#"
+        [zones.camera]
+        interfaces = ["eth1"]
+        networks = ["192.168.8.0/24"]
+        [cameras.door]
+        zone = "camera"
+        address = "192.168.8.110"
+        [[allow]]
+        from = "FROM"
+        to = "router"
+        services = ["dhcp", "ntp"]
+    "#;
+    for (from, warned) in [("door", true), ("camera", false)] {
+        let policy = policy.replace("FROM", from);
+        let output = with_input(&["--json", "apply", "--check", "-"], policy.as_bytes());
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let warnings = said["warnings"].as_array().unwrap();
+        let about = |warning: &serde_json::Value| warning["text"] == "\"door\"";
+        assert_eq!(warnings.iter().any(about), warned, "{warnings:?}");
+    }
+}
+
+#[test]
+fn no_key_is_missing_in_json() {
+    let output = with_input(&["--json", "apply", "--check", "-"], b"");
+    assert_eq!(output.status.code(), Some(5));
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    let fault = said["error"]["faults"][0].as_object().unwrap();
+    for key in ["line", "column", "end_line", "end_column", "text", "label"] {
+        assert_eq!(fault.get(key), Some(&serde_json::Value::Null), "{key}");
+    }
+    let output = run(&["--json", "apply"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    let message = said["error"]["message"].as_str().unwrap();
+    assert!(message.ends_with("<FILE>"), "{message}");
+}
+
+/// C1's CSI and marks that turn the reading direction round.
+#[test]
+fn no_name_steers_a_terminal() {
+    let policy = "[zones.a]\ninterfaces = \"x\u{9b}31m\u{202e}/\"\nnetworks = \"any\"\n";
+    for arguments in [
+        &["apply", "--check", "-"][..],
+        &["--json", "apply", "--check", "-"],
+    ] {
+        let output = with_input(arguments, policy.as_bytes());
+        assert_eq!(output.status.code(), Some(5));
+        let said = stderr(&output);
+        assert!(!said.contains(['\u{9b}', '\u{202e}']), "{said:?}");
+    }
 }

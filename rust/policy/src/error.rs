@@ -48,6 +48,7 @@ pub enum Kind {
     Overlap { a: Prefix, b: Prefix, other: Name },
     UnknownZone(Name),
     NoAddress(Name),
+    NotHost(Address),
     AddressOutside { address: Address, zone: Name },
     AddressTaken { address: Address, camera: Name },
     UnknownCamera(Name),
@@ -152,6 +153,7 @@ impl fmt::Display for Kind {
             }
             Kind::UnknownZone(name) => write!(f, "there is no zone '{name}'"),
             Kind::NoAddress(camera) => write!(f, "camera '{camera}' has no address"),
+            Kind::NotHost(address) => write!(f, "{address} is no host's own address"),
             Kind::AddressOutside { address, zone } => {
                 write!(f, "{address} is not in zone '{zone}'")
             }

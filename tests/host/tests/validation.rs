@@ -36,7 +36,7 @@ kinds! {
     Truncated, UnknownAttribute(_), Missing(_), Twice(_), BadValue(_), BadName, NameTaken(_),
     BadInterface, LoopbackInterface, InterfaceTaken { .. }, NoInterface(_), NoNetwork(_),
     AnyAndNetworks(_), SecondAny { .. }, Prefix(_), NotUnicast(_), Overlap { .. },
-    UnknownZone(_), NoAddress(_), AddressOutside { .. }, AddressTaken { .. }, UnknownCamera(_),
+    UnknownZone(_), NoAddress(_), NotHost(_), AddressOutside { .. }, AddressTaken { .. }, UnknownCamera(_),
     Service(_), RouterToRouter, MasqueradeOnDeny, MasqueradeInside, RejectOnAllow,
     RejectFromRouter, AddressWithoutRouter, BadAddress(_), SameRule(_), Contradiction { .. },
     MasqueradeDiffers(_), Order, TooMany { .. }, NoZone, OutOfMemory,
@@ -357,7 +357,7 @@ fn items_of_cameras() -> Vec<Item> {
         (
             c(&[cname("x"), czone("cam"), caddress("224.0.0.1")]),
             None,
-            outside("224.0.0.1"),
+            Kind::NotHost(at("224.0.0.1")),
         ),
         (
             c(&[caddress("192.168.8.1"), caddress("192.168.8.1")]),
@@ -903,9 +903,9 @@ fn faults_fit_an_extended_ack() {
     ] {
         let shown = kind.to_string();
         let subject = match kind {
-            Kind::AddressOutside { address, .. } | Kind::AddressTaken { address, .. } => {
-                address.to_string()
-            }
+            Kind::NotHost(address)
+            | Kind::AddressOutside { address, .. }
+            | Kind::AddressTaken { address, .. } => address.to_string(),
             Kind::NotUnicast(prefix) => prefix.to_string(),
             Kind::NameTaken(name) | Kind::UnknownZone(name) => name.to_string(),
             _ => shown.clone(),

@@ -31,19 +31,25 @@ struct Sound {
     judged: bool,
 }
 
+/// What the command line wants.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    pub(super) check: bool,
+    pub(super) cut_ssh: bool,
+    pub(super) kernel_only: bool,
+}
+
 /// What became of it.
 struct Done {
-    /// In force, or as it would be; `None` when the kernel was not asked.
-    status: Option<Status>,
+    /// In force, or as it would be; else why the kernel was not asked.
+    status: Result<Status, &'static str>,
     warnings: Vec<Warning>,
 }
 
-pub(super) fn run(
-    path: &str,
-    check: bool,
-    kernel_only: bool,
-    output: &Output,
-) -> Result<(), Failure> {
+pub(super) fn run(path: &str, how: How, output: &Output) -> Result<(), Failure> {
+    let How {
+        check, kernel_only, ..
+    } = how;
     let refuse = |source: &Source, faults| Failure::File(Box::new(source.clone()), faults);
     let source = Source::read(path).map_err(|(source, fault)| refuse(&source, vec![fault]))?;
     let file = file::parse(&source).map_err(|faults| refuse(&source, faults))?;
@@ -58,18 +64,28 @@ pub(super) fn run(
         encoded,
         judged: !kernel_only,
     };
+    let warnings = sound.warnings(policy, how)?;
+    let warn = |warnings: &[Warning]| {
+        let all = warnings.iter();
+        all.for_each(|warning| output.warn(warning, &sound.source));
+    };
+    // Before anything is changed.
+    warn(&warnings);
+    let by_tool = |why| Done {
+        status: Err(why),
+        warnings: Vec::new(),
+    };
+    let alone = check && !kernel_only;
     let mut done = match Family::find()? {
-        Some(mut family) => sound.send(&mut family, check)?,
-        None if check && !kernel_only => Done {
-            status: None,
-            warnings: Vec::new(),
+        Some(mut family) => match sound.send(&mut family, check) {
+            Err(Failure::Permission) if alone => by_tool("that takes CAP_NET_ADMIN"),
+            sent => sent?,
         },
+        None if alone => by_tool("camzone is not loaded"),
         None => return Err(Failure::NotLoaded),
     };
-    done.warnings.splice(0..0, sound.warnings(policy));
-    done.warnings
-        .iter()
-        .for_each(|warning| output.warn(warning, &sound.source));
+    warn(&done.warnings);
+    done.warnings.splice(0..0, warnings);
     let paint = |paint: crate::colour::Paint| sound.text(&done, check, |text| paint.green(text));
     output.data(|| sound.json(&done, check), paint)
 }
@@ -100,7 +116,7 @@ impl Sound {
             })?;
         }
         Ok(Done {
-            status: Some(status),
+            status: Ok(status),
             warnings,
         })
     }
@@ -177,30 +193,33 @@ impl Sound {
     }
 
     /// What else may not be meant.
-    fn warnings(&self, policy: Option<HeapPolicy>) -> Vec<Warning> {
-        let mut warnings: Vec<_> = self
-            .file
-            .warnings
-            .iter()
-            .cloned()
-            .map(Warning::File)
-            .collect();
+    ///
+    /// # Errors
+    ///
+    /// The policy would stop the session that it is applied from, and nobody said that it may.
+    fn warnings(&self, policy: Option<HeapPolicy>, how: How) -> Result<Vec<Warning>, Failure> {
+        let of_file = self.file.warnings.iter().cloned();
+        let mut warnings: Vec<_> = of_file.map(Warning::File).collect();
         let session = Session::current().zip(policy);
         if let Some(why) = session.and_then(|(session, policy)| session.stopped_by(policy)) {
             let text = format!("this policy stops your own ssh session {why}");
+            if !how.check && !how.cut_ssh {
+                let failure = Failure::other(format!("{text}: nothing was changed"));
+                return Err(failure.help("allow it, or say --cut-ssh if it may be cut"));
+            }
             warnings.push(Warning::Plain(text));
         }
-        warnings
+        Ok(warnings)
     }
 
     fn text(&self, done: &Done, check: bool, good: impl Fn(&str) -> String) -> String {
         let mut out = match (&done.status, check) {
-            (None, _) => format!(
-                "{} by this tool; the kernel was not asked: camzone is not loaded\n",
+            (Err(why), _) => format!(
+                "{} by this tool; the kernel was not asked: {why}\n",
                 good("accepted")
             ),
-            (Some(_), true) => format!("{} by the kernel; nothing was changed\n", good("accepted")),
-            (Some(status), false) => {
+            (Ok(_), true) => format!("{} by the kernel; nothing was changed\n", good("accepted")),
+            (Ok(status), false) => {
                 let digest = short(status.digest.as_deref());
                 format!(
                     "{}: generation {}, digest {digest}\n",
@@ -221,7 +240,7 @@ impl Sound {
     }
 
     fn json(&self, done: &Done, check: bool) -> Value {
-        let status = done.status.as_ref();
+        let status = done.status.as_ref().ok();
         let applied = status.filter(|_| !check);
         let warnings = done
             .warnings

@@ -33,8 +33,16 @@ pub fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Apply {
             file,
             check,
+            cut_ssh,
             kernel_only,
-        } => apply::run(&file, check, kernel_only, output),
+        } => {
+            let how = apply::How {
+                check,
+                cut_ssh,
+                kernel_only,
+            };
+            apply::run(&file, how, output)
+        }
         Command::Show => show::run(output),
         Command::Counters => counters::run(output),
         Command::Disarm => disarm::run(output),

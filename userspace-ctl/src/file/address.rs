@@ -147,13 +147,15 @@ fn why(text: &str) -> String {
 /// Says what would be right.
 pub fn mac(word: &Word) -> Result<Spanned<[u8; 6]>, Diagnostic> {
     let text = word.value.as_str();
-    let digits: String = text.chars().filter(|c| !":-.".contains(*c)).collect();
+    let grouped = |separator, len| text.split(separator).all(|group: &str| group.len() == len);
+    let sound = grouped(':', 2) || grouped('-', 2) || grouped('.', 4) || text.len() == 12;
+    let digits = text.replace([':', '-', '.'], "");
     let fault = Diagnostic::at(
         word.span.clone(),
         format!("'{text}' is not a hardware address"),
     )
     .help("it has six bytes, such as \"52:54:00:12:34:56\"");
-    if digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if !sound || digits.len() != 12 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err(fault);
     }
     let value = u64::from_str_radix(&digits, 16).map_err(|_| fault.clone())?;

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     address,
-    model::{Camera, PolicyFile, Spanned, Word, Zone},
+    model::{Camera, End, PolicyFile, Spanned, Use, Word, Zone},
     rules,
     services::{self, Services},
     source::Source,
@@ -230,5 +230,23 @@ fn warn(file: &mut PolicyFile) {
                 IPV6.1
             )));
         }
+    }
+    for rule in file.rules.iter().filter(|rule| !rule.deny) {
+        let asking = |used: &&Use| used.parts.iter().any(|service| service.broadcast());
+        let camera = |end: &&Spanned<End>| matches!(end.value, End::Camera(_));
+        let (Some(used), Some(camera)) = (
+            rule.services.iter().find(asking),
+            rule.from.iter().find(camera),
+        ) else {
+            continue;
+        };
+        let name = &used.name.value;
+        let message = "who asks for an address has none, and is no camera yet";
+        let warning = Diagnostic::at(camera.span.clone(), message).warning();
+        file.warnings.push(
+            warning
+                .and(used.name.span.clone(), "is asked without an address")
+                .help(format!("allow '{name}' from the camera's zone")),
+        );
     }
 }

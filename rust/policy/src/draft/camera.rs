@@ -68,7 +68,10 @@ impl<M: Memory> Draft<M> {
             return Err(Error::at(item.at, Kind::NoAddress(name)));
         }
         for address in addresses.iter() {
-            if self.zone_of(*address) != Some(zone) || !is_host(*address) {
+            if !is_host(*address) {
+                return Err(Error::at(item.at, Kind::NotHost(*address)));
+            }
+            if self.zone_of(*address) != Some(zone) {
                 let kind = Kind::AddressOutside {
                     address: *address,
                     zone: zone_name,
