@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/net/netfilter/nf_conntrack.h`](srctree/include/net/netfilter/nf_conntrack.h)
 
-use super::net::NetRef;
+use super::{
+    net::NetRef,
+    rcu::synchronize, //
+};
 use crate::bindings;
 use camzone_policy::{
     address::{
@@ -244,12 +247,17 @@ pub(super) struct Found {
     pub(super) reversed: Option<Ends>,
 }
 
-/// Ends every flow in the namespace that `wanted` says. It must not sleep.
+/// Ends every flow in the namespace that `wanted` says, which must not sleep; what user space holds
+/// (NFQUEUE) is dropped, since its flow may be in no table yet (as in `nf_ct_iterate_destroy`).
+///
+/// May sleep.
 pub(super) fn kill_flows<F: Fn(&Found) -> bool>(net: NetRef, wanted: F) {
+    // SAFETY: The namespace is alive as long as there is a `NetRef`.
+    unsafe { bindings::camzone_queue_drop(net.as_ptr()) };
+    synchronize();
     let walk = Walk { net, wanted };
     let data: *const Walk<F> = &walk;
-    // SAFETY: The namespace is alive as long as there is a `NetRef`; `visit::<F>` gets the walk
-    // that it expects, and only while this call lasts.
+    // SAFETY: As above; `visit::<F>` gets the walk that it expects, and only while this call lasts.
     unsafe {
         bindings::camzone_flows_kill(net.as_ptr(), Some(visit::<F>), data.cast_mut().cast());
     }

@@ -66,12 +66,11 @@ type Operations = [bindings::nf_hook_ops; 8];
 ///
 /// # Invariants
 ///
-/// While `registered`, netfilter calls [`called`] with the namespace's state, and reads
-/// `operations`; it does neither any more a grace period after they were unregistered.
+/// Netfilter calls [`called`] with the namespace's state, and reads `operations`; it does neither
+/// any more a grace period after they were unregistered.
 pub(super) struct Hooks {
     net: NetRef,
     operations: KBox<Operations>,
-    registered: bool,
 }
 
 // SAFETY: The operations are used by netfilter only, under its own locks.
@@ -82,8 +81,7 @@ impl Hooks {
     ///
     /// # Safety
     ///
-    /// `namespace` stays where it is, and alive until the hooks are dropped, or until a grace
-    /// period after [`Hooks::stop`].
+    /// `namespace` stays where it is, and alive until the hooks are dropped.
     pub(super) unsafe fn register(namespace: &Namespace) -> Result<Self> {
         let mut operations: KBox<Operations> = KBox::new(POINTS, GFP_KERNEL)?;
         for operation in operations.iter_mut() {
@@ -105,22 +103,12 @@ impl Hooks {
             return Err(error);
         }
         // INVARIANT: They were registered just now, with the state that the caller keeps alive.
-        Ok(Hooks {
-            net,
-            operations,
-            registered: true,
-        })
+        Ok(Hooks { net, operations })
     }
+}
 
-    /// Unregisters the hooks; packets may be in them for one more grace period.
-    ///
-    /// # Safety
-    ///
-    /// The value is not dropped before that has passed.
-    pub(super) unsafe fn stop(&mut self) {
-        if !core::mem::replace(&mut self.registered, false) {
-            return;
-        }
+impl Drop for Hooks {
+    fn drop(&mut self) {
         // SAFETY: By the type invariant they are registered.
         unsafe {
             bindings::nf_unregister_net_hooks(
@@ -129,16 +117,8 @@ impl Hooks {
                 self.operations.len() as c_uint,
             );
         }
-    }
-}
-
-impl Drop for Hooks {
-    fn drop(&mut self) {
-        if self.registered {
-            // SAFETY: It is waited for.
-            unsafe { self.stop() };
-            rcu::synchronize();
-        }
+        // For the packets that are in them.
+        rcu::synchronize();
     }
 }
 

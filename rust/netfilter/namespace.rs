@@ -204,25 +204,14 @@ impl Namespace {
         read(&self.snapshot(&config))
     }
 
-    /// Takes everything away that packets can run into; the namespace, or the module, is about
-    /// to go.
-    ///
-    /// # Safety
-    ///
-    /// What is in force is not changed any more, and the namespace is freed no earlier than a
-    /// grace period later.
-    pub(super) unsafe fn stop(&self) {
+    /// Takes everything away that packets run into, and waits for those that are in it. The devices of
+    /// a namespace that goes are gone before, so that it is guarded to its end; from one that stays,
+    /// the module goes.
+    pub(super) fn stop(&self) {
         let mut config = self.config.lock();
-        if let Some(nat) = &mut config.nat {
-            // SAFETY: Nobody takes it out of the configuration any more, which goes with `self`.
-            unsafe { nat.stop() };
-        }
+        config.nat = None;
         nat::end_flows(self.net, self.held(&config), None);
-        if let Some(hooks) = &mut config.hooks {
-            // SAFETY: As above.
-            unsafe { hooks.stop() };
-        }
-        self.held(&config).ports().stop();
+        config.hooks = None;
         config.listening = None;
         config.tracking = None;
     }

@@ -31,12 +31,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// While `registered`, the kernel's translation calls [`called`] with the namespace's state, and
-/// reads `operation`; it does neither any more a grace period after it was unregistered.
+/// The kernel's translation calls [`called`] with the namespace's state, and reads `operation`; it
+/// does neither any more a grace period after it was unregistered.
 pub(super) struct Nat {
     net: NetRef,
     operation: KBox<bindings::nf_hook_ops>,
-    registered: bool,
 }
 
 // SAFETY: The operation is used by netfilter only, under its own locks.
@@ -47,8 +46,7 @@ impl Nat {
     ///
     /// # Safety
     ///
-    /// `namespace` stays where it is, and alive until this is dropped, or until a grace period
-    /// after [`Nat::stop`].
+    /// `namespace` stays where it is, and alive until this is dropped.
     pub(super) unsafe fn register(namespace: &Namespace) -> Result<Self> {
         let mut operation: KBox<bindings::nf_hook_ops> = KBox::new(pin_init::zeroed(), GFP_KERNEL)?;
         operation.hook = Some(called);
@@ -66,34 +64,16 @@ impl Nat {
             return Err(error);
         }
         // INVARIANT: It was registered just now, with the state that the caller keeps alive.
-        Ok(Nat {
-            net,
-            operation,
-            registered: true,
-        })
-    }
-
-    /// Unregisters the translation; packets may be in it for one more grace period.
-    ///
-    /// # Safety
-    ///
-    /// The value is not dropped before that has passed.
-    pub(super) unsafe fn stop(&mut self) {
-        if !core::mem::replace(&mut self.registered, false) {
-            return;
-        }
-        // SAFETY: By the type invariant it is registered.
-        unsafe { bindings::nf_nat_inet_unregister_fn(self.net.as_ptr(), &*self.operation) };
+        Ok(Nat { net, operation })
     }
 }
 
 impl Drop for Nat {
     fn drop(&mut self) {
-        if self.registered {
-            // SAFETY: It is waited for.
-            unsafe { self.stop() };
-            synchronize();
-        }
+        // SAFETY: By the type invariant it is registered.
+        unsafe { bindings::nf_nat_inet_unregister_fn(self.net.as_ptr(), &*self.operation) };
+        // For the packets that are in it.
+        synchronize();
     }
 }
 
@@ -124,10 +104,6 @@ pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
     if !old.in_arms().is_some_and(masquerades) || digest(old) == new.and_then(digest) {
         return;
     }
-    // What user space holds was translated, and is in no table yet (as `nf_ct_iterate_destroy`).
-    // SAFETY: The namespace is alive as long as there is a `NetRef`.
-    unsafe { bindings::camzone_queue_drop(net.as_ptr()) };
-    synchronize();
     conntrack::kill_flows(net, |found| {
         found.masqueraded
             && !found.own

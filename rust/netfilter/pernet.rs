@@ -49,7 +49,6 @@ unsafe impl Sync for Operations {}
 
 static OPERATIONS: Operations = Operations(Opaque::new(bindings::pernet_operations {
     init: Some(init),
-    pre_exit: Some(pre_exit),
     exit: Some(exit),
     id: ID.0.get(),
     size: size_of::<Slot>(),
@@ -94,29 +93,11 @@ unsafe extern "C" fn init(net: *mut bindings::net) -> c_int {
     })
 }
 
-/// Stops what packets can run into.
-///
-/// # Safety
-///
-/// To be called by the core of network namespaces only.
-unsafe extern "C" fn pre_exit(net: *mut bindings::net) {
-    let Some(net) = NonNull::new(net) else {
-        return;
-    };
-    // SAFETY: The namespace is still there, and `exit` comes after this.
-    if let Some(state) = unsafe { state(net) } {
-        // SAFETY: Who could change what is in force has a socket, which holds the namespace, or
-        // is the family, which is dropped before the operations; and there is a grace period
-        // before `exit` (see `ops_undo_list`).
-        unsafe { state.stop() };
-    }
-}
-
 /// Unmakes the state of a namespace.
 ///
 /// # Safety
 ///
-/// To be called by the core of network namespaces only, a grace period after [`pre_exit`].
+/// To be called by the core of network namespaces only.
 unsafe extern "C" fn exit(net: *mut bindings::net) {
     let Some(net) = NonNull::new(net) else {
         return;
@@ -124,9 +105,13 @@ unsafe extern "C" fn exit(net: *mut bindings::net) {
     // SAFETY: The namespace is still there, and nobody else uses the slot.
     let state = unsafe { ptr::replace(slot(net), ptr::null_mut()) };
     if !state.is_null() {
-        // SAFETY: From `into_foreign`. A grace period has passed since `pre_exit` (see
-        // `ops_undo_list`), so no hook uses it any more, and all devices and sockets are gone.
-        drop(unsafe { Pin::<KBox<Namespace>>::from_foreign(state) });
+        // SAFETY: From `into_foreign`. Who could change what is in force has a socket, which holds
+        // the namespace, or is the family, which is dropped before the operations; and devices
+        // tell nothing any more, as they are gone, or the notifier is.
+        let state = unsafe { Pin::<KBox<Namespace>>::from_foreign(state) };
+        // Not in `pre_exit`, which comes before the devices go (see `ops_undo_list`): what the
+        // policy stops would pass until then.
+        state.stop();
     }
 }
 
@@ -161,7 +146,7 @@ impl Pernet {
 impl Drop for Pernet {
     fn drop(&mut self) {
         // SAFETY: By the type invariant they are registered. Waits for a namespace that is being
-        // unmade, and for a grace period between `pre_exit` and `exit`.
+        // unmade.
         unsafe { bindings::unregister_pernet_subsys(OPERATIONS.0.get()) };
     }
 }

@@ -262,11 +262,6 @@ impl Ports {
     pub(super) fn device(&self, _rtnl: &Rtnl, device: &Device<'_>, there: bool) {
         self.binder.lock().change(&self.table, device, there);
     }
-
-    /// From now on devices change nothing: the namespace is going, and its packets with it.
-    pub(super) fn stop(&self) {
-        self.binder.lock().bindings.clear();
-    }
 }
 
 impl Binder {

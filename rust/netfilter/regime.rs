@@ -3,8 +3,8 @@
 //! What guards a namespace at one moment: a state, with everything that a packet needs of it.
 //!
 //! Each hook judges a packet by one regime, from its first to its last look. Between two hooks another
-//! may come into force; the later hook asks again all that hangs on a policy, so that what passes
-//! has passed the one that the later hook saw.
+//! may come into force; the later hook asks again where a flow's ends are and what they may, so that
+//! what passes is allowed by the one that the later hook saw.
 
 use super::{
     conntrack::{

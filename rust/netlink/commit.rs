@@ -20,9 +20,11 @@ use crate::{
     }, //
 };
 use camzone_policy::{
-    memory::OutOfMemory,
     policy::Policy,
-    tables::Compiled, //
+    tables::{
+        CompileError,
+        Compiled, //
+    }, //
 };
 use kernel::{
     alloc::flags::GFP_KERNEL_ACCOUNT,
@@ -82,6 +84,6 @@ pub(super) fn commit(
 
 /// A policy with its tables, away from the stack.
 #[inline(never)]
-fn boxed(policy: Policy<Kernel>) -> Result<KBox<Compiled<Kernel>>, OutOfMemory> {
-    KBox::new(Compiled::new(policy)?, GFP_KERNEL_ACCOUNT).map_err(|_| OutOfMemory)
+fn boxed(policy: Policy<Kernel>) -> Result<KBox<Compiled<Kernel>>, CompileError> {
+    KBox::new(Compiled::new(policy)?, GFP_KERNEL_ACCOUNT).map_err(|_| CompileError::OutOfMemory)
 }

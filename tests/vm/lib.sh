@@ -268,3 +268,14 @@ said() {
 	# Without -q: grep would leave early, and dmesg's broken pipe would count as a failure.
 	dmesg | tail -n "+$(($1 + 1))" | grep -F -- "$2" >/dev/null
 }
+
+# keep_hooks: netfilter's static keys stay on from here, by hooks of somebody who lets all pass. For who
+# loads and unloads thousands of times under floods: QEMU may run what it had translated of a place
+# that the kernel patched just then (docs/hacking.md).
+keep_hooks() {
+	local hook
+	nft add table inet keeper
+	for hook in prerouting input forward output postrouting; do
+		nft add chain inet keeper "$hook" "{ type filter hook $hook priority 400; }"
+	done
+}

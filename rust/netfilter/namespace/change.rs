@@ -141,13 +141,11 @@ impl Namespace {
             fresh.tracking = Some(Tracking::start(self.net)?);
         }
         if config.listening.is_none() {
-            // SAFETY: A `Namespace` is pinned; `stop` ends this before it is freed, or the
-            // configuration does, which is dropped with it.
+            // SAFETY: A `Namespace` is pinned, and `stop` drops this before it is freed.
             fresh.listening = unsafe { Listening::start(self.net, &self.locals) };
         }
         if config.hooks.is_none() {
-            // SAFETY: A `Namespace` is pinned, and freed only in `exit`, a grace period after
-            // `stop` in `pre_exit`.
+            // SAFETY: As above.
             fresh.hooks = Some(unsafe { Hooks::register(self) }?);
         }
         if masquerades && config.nat.is_none() {

@@ -34,6 +34,7 @@ pub struct Draft<M: Memory> {
     camera_order: M::List<usize>,
     // Of ends and services, over all rules so far.
     combinations: usize,
+    comparisons: u64,
 }
 
 impl<M: Memory> Draft<M> {
@@ -45,6 +46,7 @@ impl<M: Memory> Draft<M> {
             zone_order: List::new(),
             camera_order: List::new(),
             combinations: 0,
+            comparisons: 0,
         }
     }
 

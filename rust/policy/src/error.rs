@@ -10,6 +10,7 @@ use crate::{
     memory::OutOfMemory,
     name::Name,
     service::ServiceError,
+    tables::{CompileError, MOST_STEPS},
 };
 
 /// Where the fault is.
@@ -93,6 +94,22 @@ impl From<OutOfMemory> for Error {
         Error {
             place: Place::Policy,
             kind: Kind::OutOfMemory,
+        }
+    }
+}
+
+impl From<CompileError> for Error {
+    fn from(error: CompileError) -> Self {
+        let kind = match error {
+            CompileError::OutOfMemory => Kind::OutOfMemory,
+            CompileError::Collisions => Kind::TooMany {
+                what: "addresses or pairs of ends in one place of a table",
+                limit: MOST_STEPS,
+            },
+        };
+        Error {
+            place: Place::Policy,
+            kind,
         }
     }
 }

@@ -16,6 +16,13 @@ pub mod protocol {
     pub const UDP: u8 = 17;
     /// ICMPv6 (RFC 4443).
     pub const ICMPV6: u8 = 58;
+
+    /// Whether it is an extension header of IPv6 that the kernel follows (`ipv6_ext_hdr` of
+    /// `net/ipv6/exthdrs_core.c`): hop-by-hop and destination options, routing, fragment and
+    /// authentication header.
+    pub const fn is_extension(protocol: u8) -> bool {
+        matches!(protocol, 0 | 43 | 44 | 51 | 60)
+    }
 }
 
 /// The highest port or type that means something for a protocol; `None` where it has neither.

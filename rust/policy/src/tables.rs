@@ -21,12 +21,12 @@ use self::{
 use crate::{
     address::{Address, Family},
     facts::Ends,
-    memory::{count_before, search, Memory},
+    memory::{count_before, search, Memory, OutOfMemory},
     policy::{Action, CameraId, End, Policy, RuleId, ZoneId},
     service::protocol,
 };
 
-pub(crate) use self::hosts::Host;
+pub(crate) use self::{hash::MOST_STEPS, hosts::Host};
 
 /// One ordered pair of zones; `None` is the router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,22 @@ pub(crate) struct Question<'a> {
     pub(crate) unusual_address: bool,
     /// The responder is a broadcast address.
     pub(crate) broadcast: bool,
+}
+
+/// Why a policy has no tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CompileError {
+    /// There is no memory for them.
+    OutOfMemory,
+    /// Too many addresses, or pairs of ends, have one place in a hash table: no policy that was not
+    /// made for it.
+    Collisions,
+}
+
+impl From<OutOfMemory> for CompileError {
+    fn from(OutOfMemory: OutOfMemory) -> Self {
+        CompileError::OutOfMemory
+    }
 }
 
 /// A policy and the tables made from it.

@@ -185,6 +185,13 @@ impl Reference<'_> {
                 return drop(Reason::Malformed);
             }
         }
+        // What a first part hides behind too many or too long headers could be just that.
+        let hidden = header.transport == Transport::Other
+            && [0, 43, 44, 51, 58, 60].contains(&header.protocol);
+        let first = matches!(header.fragment, Fragment::First | Fragment::Atomic);
+        if source.is_ipv6() && first && hidden {
+            return drop(Reason::Malformed);
+        }
         if source == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
             // "0.0.0.0 only to DHCP (68 -> 255.255.255.255:67)."
             let dhcp = whole

@@ -14,9 +14,9 @@ use camzone_host_tests::{
 use camzone_policy::{
     address::{Address, Prefix, PrefixError},
     dump,
-    error::{Kind, Place},
+    error::{Error, Kind, Place},
     limit,
-    memory::{search, sort, List, OutOfMemory},
+    memory::{search, sort, List},
     policy::Policy,
     tables::Compiled,
 };
@@ -30,7 +30,7 @@ fn load(begin: &[u8], adds: &[Vec<u8>]) -> Result<Vec<u8>, Kind> {
         }
         error.kind
     })?;
-    let compiled = Compiled::new(policy).map_err(|OutOfMemory| Kind::OutOfMemory)?;
+    let compiled = Compiled::new(policy).map_err(|error| Error::from(error).kind)?;
     let mut bytes: FailingList<u8> = List::new();
     let mut place = 0;
     while let Some(item) = dump::item(&compiled.policy, place) {

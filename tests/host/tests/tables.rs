@@ -16,7 +16,7 @@ use camzone_policy::{
     header::{Fragment, Header, Transport},
     memory::Heap,
     policy::ZoneId,
-    tables::Compiled,
+    tables::{CompileError, Compiled},
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -185,12 +185,35 @@ fn a_group_is_of_one_zone() {
     }
 }
 
+/// Addresses that were looked for: all of them have one hash. Neither the kernel that makes the tables
+/// nor a packet must walk along a row of a million.
+#[test]
+fn what_was_made_to_collide_is_refused() {
+    let phi = 0x9e37_79b9_7f4a_7c15_u64;
+    let at = |i: u32| {
+        let high = 0xfd00_0008_0000_0000_u64 + u64::from(i);
+        let low = high.wrapping_mul(phi);
+        IpAddr::V6(((u128::from(high) << 64) | u128::from(low)).into())
+    };
+    let compile = |n| try_many(n, at, std::iter::empty());
+    assert_eq!(compile(256).map(|compiled| compiled.most_steps()), Ok(256));
+    assert_eq!(compile(257).err(), Some(CompileError::Collisions));
+}
+
 /// A policy of many cameras, with what each of them may do.
 fn many(
     cameras: u32,
     at: impl Fn(u32) -> IpAddr,
     rules: impl Iterator<Item = (Vec<End>, Vec<End>)>,
 ) -> Compiled<Heap> {
+    try_many(cameras, at, rules).unwrap()
+}
+
+fn try_many(
+    cameras: u32,
+    at: impl Fn(u32) -> IpAddr,
+    rules: impl Iterator<Item = (Vec<End>, Vec<End>)>,
+) -> Result<Compiled<Heap>, CompileError> {
     let camera = |i: u32| Camera {
         name: format!("c{i:05}"),
         zone: "a".into(),
@@ -212,14 +235,14 @@ fn many(
     };
     let said = Said {
         zones: vec![
-            Zone::of("a", &[("10.0.0.0", 9), ("fd00:8::", 64)]),
+            Zone::of("a", &[("10.0.0.0", 9), ("fd00:8::", 32)]),
             Zone::of("b", &[("10.128.0.0", 9), ("fd00:9::", 64)]),
         ],
         cameras: (0..cameras).map(camera).collect(),
         rules: rules.map(rule).collect(),
         ..Said::default()
     };
-    Compiled::new(said.policy().unwrap()).unwrap()
+    Compiled::new(said.policy().unwrap())
 }
 
 /// Addresses that stand in rows, and rules between cameras that do: a table that is half full has a

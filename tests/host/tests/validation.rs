@@ -696,6 +696,17 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
                 .collect::<Vec<_>>(),
         )
     };
+    // Each with 255 services that all of them have, and one more of its own before.
+    let alike = |i: u32| {
+        let port = |port| service(6, Some((port, port)));
+        let ends = [action(0), from("priv"), to("cam"), port(i)];
+        rule(
+            &ends
+                .into_iter()
+                .chain((0..255).map(|n| port(60_000 + n)))
+                .collect::<Vec<_>>(),
+        )
+    };
     vec![
         (
             of_many(vec![from("priv"); 257], &[to("cam"), web()]),
@@ -733,6 +744,10 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
         (
             after(4, &(0..=16_384).map(r).collect::<Vec<_>>()),
             many("rules", 16_384),
+        ),
+        (
+            after(4, &(0..2000).map(alike).collect::<Vec<_>>()),
+            many("comparisons between rules", 1 << 28),
         ),
     ]
 }

@@ -65,6 +65,38 @@ for round in 1 2 3; do
 	ip netns delete one-host
 done
 ok "destroyed three times while armed, under traffic"
+
+# Guarded to its end: what the policy stops does not pass while the namespace is taken down, for which
+# its devices need longer than netfilter does.
+inner two
+ip netns add two-out
+ip -n two link add out0 type veth peer name eth0 netns two-out
+ip -n two address add 10.2.0.1/24 dev out0
+ip -n two link set out0 up
+ip -n two-out address add 10.2.0.2/24 dev eth0
+ip -n two-out link set eth0 up
+at two sysctl -qw net.ipv4.ip_forward=1
+# reaches COMMAND: whether a packet gets through while it runs.
+reaches() {
+	local word
+	word=$(nonce through)
+	probe recv --netns two-out --raw 4:17 --nonce "$word" --timeout 1 -- sh -c "
+		probe send --netns two-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.2.0.2 --nonce $word --count 20000 udp --dport 9 &
+		sleep 0.2
+		$1
+		wait"
+}
+check "idle, that namespace forwards" reaches :
+at two camzonectl apply --json - <<<"$policy
+[zones.out]
+interfaces = ['out0']
+networks = 'any'
+" >/dev/null || bail "the forwarding namespace refuses its policy"
+refuse "armed, it does not" reaches :
+refuse "nor while it goes" reaches 'ip netns delete two'
+ip netns delete two-host
+ip netns delete two-out
+
 # What is left goes with the last reference, a moment later.
 for _ in {1..40}; do rmmod camzone 2>/dev/null && break || sleep 0.25; done
 refuse "the module is gone, and no armed namespace has held it" test -e /sys/module/camzone

@@ -158,4 +158,34 @@ arm disarm >/dev/null
 equal "disarmed: no translated flow is left either" 0 "$(translated)"
 check "the module goes" rmmod camzone
 equal "and the outside sees the camera" 192.168.8.110 "$(seen 192.168.0.10 5004)"
+
+# When a namespace is armed for the first time, the flows are ended of which nobody knows who opened them;
+# one that user space holds the first packet of is in no table yet.
+nft add table inet other
+nft add chain inet other forward '{ type filter hook postrouting priority 150; }'
+# first POLICY: whether the outside answers to a packet that is held while that policy, if any, comes.
+first() {
+	rm -f "$work"/{holds,held,go,gone}
+	conntrack -F 2>/dev/null
+	python3 "$work/holder.py" "$work" &
+	local holder=$!
+	awaits holds
+	nft add rule inet other forward udp sport 5009 queue num 0
+	seen 192.168.0.10 5009 >"$work/seen" &
+	awaits held
+	"$@"
+	touch "$work/go"
+	awaits gone
+	wait %+ || true
+	nft flush chain inet other forward
+	kill "$holder"
+	cat "$work/seen"
+}
+modprobe camzone sealed=0
+first : >"$work/one"
+equal "idle, what user space held goes on" 192.168.8.110 "$(<"$work/one")"
+first policy plain >"$work/one"
+equal "what it held while a namespace is armed is gone" nothing "$(<"$work/one")"
+first : >"$work/one"
+equal "armed, what it held goes on" 192.168.8.110 "$(<"$work/one")"
 kill %1

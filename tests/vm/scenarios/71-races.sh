@@ -187,6 +187,7 @@ round() {
 # KiB that only the kernel can give back.
 taken() { awk '/^(SUnreclaim|Percpu|VmallocUsed):/ { sum += $2 } END { print sum }' /proc/meminfo; }
 
+if ((swaps > 1000)); then keep_hooks; fi
 fact guard open
 fact policy none
 fact name here

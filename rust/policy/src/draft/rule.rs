@@ -2,6 +2,8 @@
 
 //! Rules: what they say, and whether they get on with each other.
 
+use core::cell::Cell;
+
 use super::{close_run, once, room, unknown, Draft};
 use crate::{
     address::Address,
@@ -10,7 +12,8 @@ use crate::{
     memory::{sort, List, Memory},
     name::Name,
     policy::{
-        Action, End, Policy, Rule, Run, MAX_COMBINATIONS, MAX_ENDS, MAX_SERVICES, MAX_TO_ADDRESSES,
+        Action, End, Policy, Rule, Run, MAX_COMBINATIONS, MAX_COMPARISONS, MAX_ENDS, MAX_SERVICES,
+        MAX_TO_ADDRESSES,
     },
     service::Service,
     uapi,
@@ -198,27 +201,30 @@ impl<M: Memory> Draft<M> {
     }
 
     /// Whether the rule repeats or contradicts one that was added before.
-    fn check_against_others(&self, rule: &Rule, at: usize) -> Result<(), Error> {
-        let policy = &self.policy;
-        let this = policy.rules.len();
-        for (place, other) in policy.rules.iter().enumerate() {
+    fn check_against_others(&mut self, rule: &Rule, at: usize) -> Result<(), Error> {
+        let compare = Comparison {
+            policy: &self.policy,
+            made: Cell::new(self.comparisons),
+        };
+        let same = |other| compare.covers(other, rule) && compare.covers(rule, other);
+        let this = compare.policy.rules.len();
+        for (place, other) in compare.policy.rules.iter().enumerate() {
             let fault = match (other.action, rule.action) {
-                (a, b) if a == b => (policy.covers(other, rule) && policy.covers(rule, other))
-                    .then_some(Kind::SameRule(place)),
-                (Action::Deny { .. }, Action::Deny { .. }) => (policy.covers(other, rule)
-                    && policy.covers(rule, other))
-                .then_some(Kind::SameRule(place)),
-                (Action::Allow { .. }, Action::Allow { .. }) => policy
+                (a, b) if a == b => same(other).then_some(Kind::SameRule(place)),
+                (Action::Deny { .. }, Action::Deny { .. }) => {
+                    same(other).then_some(Kind::SameRule(place))
+                }
+                (Action::Allow { .. }, Action::Allow { .. }) => compare
                     .meets(other, rule)
                     .then_some(Kind::MasqueradeDiffers(place)),
                 (Action::Deny { .. }, Action::Allow { .. }) => {
-                    policy.covers(other, rule).then_some(Kind::Contradiction {
+                    compare.covers(other, rule).then_some(Kind::Contradiction {
                         allow: this,
                         deny: place,
                     })
                 }
                 (Action::Allow { .. }, Action::Deny { .. }) => {
-                    policy.covers(rule, other).then_some(Kind::Contradiction {
+                    compare.covers(rule, other).then_some(Kind::Contradiction {
                         allow: place,
                         deny: this,
                     })
@@ -227,7 +233,13 @@ impl<M: Memory> Draft<M> {
             if let Some(kind) = fault {
                 return Err(Error::at(at, kind));
             }
+            if compare.made.get() > MAX_COMPARISONS {
+                let what = "comparisons between rules";
+                let limit = usize::try_from(MAX_COMPARISONS).unwrap_or(usize::MAX);
+                return Err(Error::at(at, Kind::TooMany { what, limit }));
+            }
         }
+        self.comparisons = compare.made.get();
         Ok(())
     }
 
@@ -275,17 +287,29 @@ fn read_service(item: &Attribute<'_>) -> Result<Service, Error> {
         .map_err(|e| Error::at(item.at, Kind::Service(e)))
 }
 
-impl<M: Memory> Policy<M> {
+/// Compares rules, and counts what that takes.
+struct Comparison<'a, M: Memory> {
+    policy: &'a Policy<M>,
+    made: Cell<u64>,
+}
+
+impl<M: Memory> Comparison<'_, M> {
+    fn count(&self) {
+        self.made.set(self.made.get().saturating_add(1));
+    }
+
     fn end_covers(&self, wide: End, narrow: End) -> bool {
-        wide == narrow || matches!(wide, End::Zone(zone) if self.zone_of_end(narrow) == Some(zone))
+        self.count();
+        wide == narrow
+            || matches!(wide, End::Zone(zone) if self.policy.zone_of_end(narrow) == Some(zone))
     }
 
     /// Whether every flow that `narrow` matches is matched by `wide`, as far as single items
     /// tell: a service that only two others together cover is not seen to be covered.
     fn covers(&self, wide: &Rule, narrow: &Rule) -> bool {
         let ends = |wide: Run, narrow: Run| {
-            narrow.of(&self.ends).iter().all(|narrow| {
-                let mut wide = wide.of(&self.ends).iter();
+            narrow.of(&self.policy.ends).iter().all(|narrow| {
+                let mut wide = wide.of(&self.policy.ends).iter();
                 wide.any(|wide| self.end_covers(*wide, *narrow))
             })
         };
@@ -293,14 +317,21 @@ impl<M: Memory> Policy<M> {
             Action::Deny { .. } => Service::covers_of_deny,
             Action::Allow { .. } => Service::covers,
         };
-        let wide_addresses = wide.to_addresses.of(&self.addresses);
-        let narrow_addresses = narrow.to_addresses.of(&self.addresses);
+        let wide_addresses = wide.to_addresses.of(&self.policy.addresses);
+        let narrow_addresses = narrow.to_addresses.of(&self.policy.addresses);
         ends(wide.from, narrow.from)
             && ends(wide.to, narrow.to)
-            && narrow.services.of(&self.services).iter().all(|narrow| {
-                let mut wide = wide.services.of(&self.services).iter();
-                wide.any(|wide| service(wide, narrow))
-            })
+            && narrow
+                .services
+                .of(&self.policy.services)
+                .iter()
+                .all(|narrow| {
+                    let mut wide = wide.services.of(&self.policy.services).iter();
+                    wide.any(|wide| {
+                        self.count();
+                        service(wide, narrow)
+                    })
+                })
             && (wide_addresses.is_empty()
                 || (!narrow_addresses.is_empty()
                     && narrow_addresses.iter().all(|a| wide_addresses.contains(a))))
@@ -309,16 +340,19 @@ impl<M: Memory> Policy<M> {
     /// Whether some flow is matched by both rules, neither of which names addresses.
     fn meets(&self, a: &Rule, b: &Rule) -> bool {
         let ends = |a: Run, b: Run| {
-            a.of(&self.ends).iter().any(|a| {
-                let mut b = b.of(&self.ends).iter();
+            a.of(&self.policy.ends).iter().any(|a| {
+                let mut b = b.of(&self.policy.ends).iter();
                 b.any(|b| self.end_covers(*a, *b) || self.end_covers(*b, *a))
             })
         };
         ends(a.from, b.from)
             && ends(a.to, b.to)
-            && a.services.of(&self.services).iter().any(|a| {
-                let mut b = b.services.of(&self.services).iter();
-                b.any(|b| a.meets(b))
+            && a.services.of(&self.policy.services).iter().any(|a| {
+                let mut b = b.services.of(&self.policy.services).iter();
+                b.any(|b| {
+                    self.count();
+                    a.meets(b)
+                })
             })
     }
 }

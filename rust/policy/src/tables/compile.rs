@@ -7,7 +7,7 @@ use super::{
     hosts::{Cameras, Hosts, FROM, MAC, TO},
     pair,
     spans::service_key,
-    Answer, AnswerId, Cell, Compiled, End, Entry, Host, Kind, Spans, NOWHERE,
+    Answer, AnswerId, Cell, CompileError, Compiled, End, Entry, Host, Kind, Spans, NOWHERE,
 };
 use crate::{
     address::{Address, Prefix},
@@ -36,8 +36,8 @@ impl<M: Memory> Compiled<M> {
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`].
-    pub fn new(policy: Policy<M>) -> Result<Self, OutOfMemory> {
+    /// [`CompileError`].
+    pub fn new(policy: Policy<M>) -> Result<Self, CompileError> {
         let router = u32::try_from(policy.zones.len()).map_err(|_| OutOfMemory)?;
         let first_group = router.saturating_add(1);
         let (members, groups) = members(&policy, first_group)?;
@@ -137,7 +137,7 @@ fn members<M: Memory>(
 
 /// The networks, and the cameras of which more is to be known than their zone.
 #[inline(never)]
-fn hosts<M: Memory>(policy: &Policy<M>, members: &[Member]) -> Result<Hosts<M>, OutOfMemory> {
+fn hosts<M: Memory>(policy: &Policy<M>, members: &[Member]) -> Result<Hosts<M>, CompileError> {
     let mut all: M::List<(Prefix, Host)> = List::new();
     // Cameras first: a network may have a single address.
     for (camera, member) in policy.cameras.iter().zip(members) {

@@ -2,6 +2,7 @@
 
 //! Hash tables that are filled once and then only read: open addressing, at most half full.
 
+use super::CompileError;
 use crate::memory::{List, Memory, OutOfMemory};
 
 /// What a table is asked for.
@@ -21,6 +22,11 @@ pub(super) trait Value: Copy {
     /// Whether it is that.
     fn is_none(self) -> bool;
 }
+
+/// How far behind its place a key may stand. Chance alone brings a row of some 35 places into a table
+/// that is half full; more is somebody who looked for keys with one hash, and must not have packets,
+/// or the kernel, walk along them.
+pub(crate) const MOST_STEPS: usize = 256;
 
 /// 2^64 divided by the golden ratio: multiplicative hashing (Knuth, TAOCP 3, 6.4).
 const PHI: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -100,26 +106,31 @@ impl<K: Key, V: Value, M: Memory> Table<K, V, M> {
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] when the table could not grow behind its end.
-    pub(super) fn enter(&mut self, key: K, value: V) -> Result<(), OutOfMemory> {
-        let mut place = self.place(key);
-        loop {
+    /// [`CompileError::OutOfMemory`] when the table could not grow behind its end, and
+    /// [`CompileError::Collisions`] when the next free place is too far away.
+    pub(super) fn enter(&mut self, key: K, value: V) -> Result<(), CompileError> {
+        let first = self.place(key);
+        for place in first..first.saturating_add(MOST_STEPS) {
             match self.slots.get_mut(place) {
                 Some(slot) if slot.value.is_none() => {
                     *slot = Slot { key, value };
                     return Ok(());
                 }
-                Some(_) => place = place.saturating_add(1),
-                None => return self.slots.push(Slot { key, value }),
+                Some(_) => {}
+                None => return Ok(self.slots.push(Slot { key, value })?),
             }
         }
+        Err(CompileError::Collisions)
     }
 
-    /// The value of a key. As many steps as there are entries side by side, at most.
+    /// The value of a key. At most [`MOST_STEPS`] steps.
     #[inline(always)]
     pub(super) fn get(&self, key: K) -> V {
         let mut place = self.place(key);
-        while let Some(slot) = self.slots.get(place) {
+        for _ in 0..MOST_STEPS {
+            let Some(slot) = self.slots.get(place) else {
+                break;
+            };
             // A free place may have any key, and says none.
             if slot.key == key {
                 return slot.value;

@@ -9,7 +9,7 @@
 
 use super::{
     hash::{Key, Table, Value},
-    NOWHERE,
+    CompileError, NOWHERE,
 };
 use crate::{
     address::{Address, Family, Prefix},
@@ -191,7 +191,7 @@ struct Prefixes<B: Bits, M: Memory> {
 }
 
 impl<B: Bits, M: Memory> Prefixes<B, M> {
-    fn new(all: &[(Prefix, Host)], zones: usize) -> Result<Self, OutOfMemory> {
+    fn new(all: &[(Prefix, Host)], zones: usize) -> Result<Self, CompileError> {
         Ok(Prefixes {
             lengths: Self::lengths(all)?,
             alone: Self::alone(all, zones)?,
@@ -204,7 +204,7 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
     }
 
     #[inline(never)] // Twice in one stack frame is once too often.
-    fn lengths(all: &[(Prefix, Host)]) -> Result<M::List<Length<B, M>>, OutOfMemory> {
+    fn lengths(all: &[(Prefix, Host)]) -> Result<M::List<Length<B, M>>, CompileError> {
         let mut lengths: M::List<Length<B, M>> = List::new();
         let mut counts: M::List<usize> = List::new();
         for _ in 0..=B::FAMILY.bits() {
@@ -304,7 +304,7 @@ impl<M: Memory> Hosts<M> {
         all: &[(Prefix, Host)],
         other: Host,
         zones: usize,
-    ) -> Result<Self, OutOfMemory> {
+    ) -> Result<Self, CompileError> {
         Ok(Hosts {
             v4: Prefixes::new(all, zones)?,
             v6: Prefixes::new(all, zones)?,
@@ -385,7 +385,7 @@ pub(super) struct Cameras<M: Memory> {
 
 impl<M: Memory> Cameras<M> {
     #[inline(never)]
-    pub(super) fn new(policy: &Policy<M>) -> Result<Self, OutOfMemory> {
+    pub(super) fn new(policy: &Policy<M>) -> Result<Self, CompileError> {
         let (mut v4, mut v6) = (0usize, 0usize);
         for camera in policy.cameras.iter() {
             for address in camera.addresses.of(&policy.addresses) {

@@ -5,7 +5,7 @@
 
 use super::{
     hash::{Table, Value},
-    AnswerId,
+    AnswerId, CompileError,
 };
 use crate::memory::{count_before, runs, sort, List, Memory, OutOfMemory};
 
@@ -87,7 +87,7 @@ impl<M: Memory> Spans<M> {
 
     /// Of entries in any order. Where several answers meet, the one with the lowest number counts.
     /// The first `whole` places are zones and the router.
-    pub(super) fn new(entries: &mut [Entry], whole: usize) -> Result<Self, OutOfMemory> {
+    pub(super) fn new(entries: &mut [Entry], whole: usize) -> Result<Self, CompileError> {
         sort(entries, |a, b| {
             (a.pair, a.answer, a.first) < (b.pair, b.answer, b.first)
         });
@@ -119,7 +119,7 @@ impl<M: Memory> Spans<M> {
         Ok(spans)
     }
 
-    fn enter(&mut self, pair: u64, run: Run) -> Result<(), OutOfMemory> {
+    fn enter(&mut self, pair: u64, run: Run) -> Result<(), CompileError> {
         let (kind, from, to) = (pair >> 62, pair << 2 >> 33, pair & ((1 << 31) - 1));
         let place = |place: u64| usize::try_from(place).ok().filter(|p| *p < self.whole);
         match (kind, place(from), place(to)) {
