@@ -315,6 +315,11 @@ fn items_of_zones() -> Vec<Item> {
             Some(0),
             Kind::NotUnicast(prefix("fe80::", 64)),
         ),
+        (
+            z(&[network("fe00::", 8)]),
+            Some(0),
+            Kind::NotUnicast(prefix("fe00::", 8)),
+        ),
         (z(&[deep]), Some(0), Kind::UnknownAttribute(7)),
     ]
 }

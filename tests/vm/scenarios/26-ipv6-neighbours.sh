@@ -18,6 +18,9 @@ probe_mld() { cam mld ff02::1; }
 probe_dad() { heard 6:58 cam --src :: --dst ff02::1 ns fd00:8::999; }
 probe_far_ns() { cam --dst ff02::1 --ttl 254 ns fd00:8::1; }
 probe_far_na() { cam --dst ff02::1 --ttl 64 na "$ll"; }
+# In PRE_ROUTING it cannot be read for its headers, and behind defragmentation there is one less.
+probe_hidden_ns() { cam --dst ff02::1 --ext atomic,dst,dst,dst,dst,dst,dst,dst,dst ns fd00:8::1; }
+probe_hidden_mld() { cam --ext atomic,dst,dst,dst,dst,dst,dst,dst,dst mld ff02::1; }
 probe_ra() { cam --dst ff02::1 ra; }
 probe_ra_outside() { heard 6:58 ext --src fe80::ff:fe00:a --dst ff02::1 ra; }
 probe_redirect() { cam --dst fe80::ff:fe00:801 redirect "$ll" fd00:5::10; }
@@ -26,7 +29,7 @@ probe_ping() { at cam ping -q -c 1 -W "$PROBE_WAIT" fd00:8::1 || return 1; }
 probe_udp() { talks cam udp '[fd00:8::1]:123'; }
 
 alive=(ns na mld dad)
-wrong=(far_ns far_na)
+wrong=(far_ns far_na hidden_ns hidden_mld)
 all=("${alive[@]}" rs "${wrong[@]}" ra ra_outside redirect forged_ns ping udp)
 baseline "${all[@]}"
 load_camzone

@@ -201,8 +201,11 @@ impl<M: Memory> Draft<M> {
 
 /// Whether hosts can have the addresses of the network. The whole of a family is said by `any`.
 fn of_hosts(prefix: &Prefix) -> bool {
+    // Of all that is no host's only this can lie within, and have neither end.
+    let link_local = Address::v6([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     let ends = [prefix.first(), prefix.last()];
     prefix.bits() > 0
+        && !prefix.contains(link_local)
         && !ends.iter().any(|address| {
             address.is_multicast()
                 || address.is_loopback()
