@@ -19,6 +19,7 @@ if ((rounds > 100)); then keep_hooks; fi
 for ((n = 1; n <= rounds; n++)); do
 	modprobe camzone sealed=$((n % 2))
 	rmmod camzone
+	if ((n % 100 == 0)); then echo "# $n of $rounds"; fi
 done
 ok "$rounds rounds under traffic"
 mapfile -t floods < <(jobs -p)

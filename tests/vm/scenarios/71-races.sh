@@ -214,7 +214,10 @@ namespaces >"$work/namespaces" 2>&1 &
 beside+=($!)
 dumps 3>"$work/dumps" &
 beside+=($!)
-for ((n = 1; n < rounds; n++)); do round; done
+for ((n = 1; n < rounds; n++)); do
+	round
+	if ((n % 100 == 0)); then echo "# $n of $rounds rounds, $(((${EPOCHREALTIME/./} - began) / 1000000)) s"; fi
+done
 took=$(((${EPOCHREALTIME/./} - began) / 1000))
 touch "$facts/over"
 for pid in "${beside[@]}"; do
