@@ -81,7 +81,7 @@ reaches() {
 	local word
 	word=$(nonce through)
 	probe recv --netns two-out --raw 4:17 --nonce "$word" --timeout 1 -- sh -c "
-		probe send --netns two-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.2.0.2 --nonce $word --count 20000 udp --dport 9 &
+		probe send --netns two-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.2.0.2 --nonce $word --count 6000 udp --dport 9 &
 		sleep 0.2
 		$1
 		wait"
