@@ -41,8 +41,8 @@ pub(super) struct How {
 
 /// What became of it.
 struct Done {
-    /// In force, or as it would be; else why the kernel was not asked.
-    status: Result<Status, &'static str>,
+    /// In force, or as it would be; `None` when the kernel was not asked.
+    status: Option<Status>,
     warnings: Vec<Warning>,
 }
 
@@ -71,17 +71,12 @@ pub(super) fn run(path: &str, how: How, output: &Output) -> Result<(), Failure> 
     };
     // Before anything is changed.
     warn(&warnings);
-    let by_tool = |why| Done {
-        status: Err(why),
-        warnings: Vec::new(),
-    };
-    let alone = check && !kernel_only;
     let mut done = match Family::find()? {
-        Some(mut family) => match sound.send(&mut family, check) {
-            Err(Failure::Permission) if alone => by_tool("that takes CAP_NET_ADMIN"),
-            sent => sent?,
+        Some(mut family) => sound.send(&mut family, check)?,
+        None if check && !kernel_only => Done {
+            status: None,
+            warnings: Vec::new(),
         },
-        None if alone => by_tool("camzone is not loaded"),
         None => return Err(Failure::NotLoaded),
     };
     warn(&done.warnings);
@@ -116,7 +111,7 @@ impl Sound {
             })?;
         }
         Ok(Done {
-            status: Ok(status),
+            status: Some(status),
             warnings,
         })
     }
@@ -214,12 +209,12 @@ impl Sound {
 
     fn text(&self, done: &Done, check: bool, good: impl Fn(&str) -> String) -> String {
         let mut out = match (&done.status, check) {
-            (Err(why), _) => format!(
-                "{} by this tool; the kernel was not asked: {why}\n",
+            (None, _) => format!(
+                "{} by this tool; the kernel was not asked: camzone is not loaded\n",
                 good("accepted")
             ),
-            (Ok(_), true) => format!("{} by the kernel; nothing was changed\n", good("accepted")),
-            (Ok(status), false) => {
+            (Some(_), true) => format!("{} by the kernel; nothing was changed\n", good("accepted")),
+            (Some(status), false) => {
                 let digest = short(status.digest.as_deref());
                 format!(
                     "{}: generation {}, digest {digest}\n",
@@ -240,7 +235,7 @@ impl Sound {
     }
 
     fn json(&self, done: &Done, check: bool) -> Value {
-        let status = done.status.as_ref().ok();
+        let status = done.status.as_ref();
         let applied = status.filter(|_| !check);
         let warnings = done
             .warnings
