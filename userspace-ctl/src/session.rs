@@ -21,6 +21,7 @@ const VARIABLE: &str = "SSH_CONNECTION";
 /// The variable of the nearest process above this one that has it.
 fn of_ancestors() -> Option<String> {
     let mut pid = String::from("self");
+    let prefix = format!("{VARIABLE}=");
     // Far more than stand between a shell and its sshd, should /proc go in a circle.
     for _ in 0..64 {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -32,7 +33,6 @@ fn of_ancestors() -> Option<String> {
         }
         // Who may not read it is not root, and will not apply anything.
         let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        let prefix = format!("{VARIABLE}=");
         let text = environ
             .split(|byte| *byte == 0)
             .filter_map(|text| std::str::from_utf8(text).ok())

@@ -87,14 +87,19 @@ impl Error {
             kind,
         }
     }
+
+    /// A fault of the policy as a whole.
+    pub const fn whole(kind: Kind) -> Self {
+        Error {
+            place: Place::Policy,
+            kind,
+        }
+    }
 }
 
 impl From<OutOfMemory> for Error {
     fn from(_: OutOfMemory) -> Self {
-        Error {
-            place: Place::Policy,
-            kind: Kind::OutOfMemory,
-        }
+        Error::whole(Kind::OutOfMemory)
     }
 }
 
@@ -107,10 +112,7 @@ impl From<CompileError> for Error {
                 limit: MOST_STEPS,
             },
         };
-        Error {
-            place: Place::Policy,
-            kind,
-        }
+        Error::whole(kind)
     }
 }
 
@@ -129,10 +131,7 @@ impl From<WriteError> for Error {
                 limit: u16::MAX as usize,
             },
         };
-        Error {
-            place: Place::Policy,
-            kind,
-        }
+        Error::whole(kind)
     }
 }
 

@@ -123,17 +123,16 @@ send(1, 2, struct.pack("!I", 1) + number)
 time.sleep(100)
 PY
 awaits() { for _ in {1..150}; do [[ ! -e $work/$1 ]] || return 0; sleep 0.1; done; bail "$1 never came"; }
-# held POLICY: whom the outside sees of a packet that is held while that policy comes into force.
+# held PORT COMMAND...: whom the outside sees of a packet from that port which is held while COMMAND runs.
 held() {
 	rm -f "$work"/{holds,held,go,gone}
 	python3 "$work/holder.py" "$work" &
 	local holder=$!
 	awaits holds
-	policy masquerade
-	nft add rule inet other forward udp sport 5008 queue num 0
-	seen 192.168.0.10 5008 >"$work/seen" &
+	nft add rule inet other forward udp sport "$1" queue num 0
+	seen 192.168.0.10 "$1" >"$work/seen" &
 	awaits held
-	policy "$1"
+	"${@:2}"
 	touch "$work/go"
 	awaits gone
 	wait %+ || true
@@ -145,10 +144,11 @@ nft add table inet other
 nft add chain inet other forward '{ type filter hook postrouting priority 150; }'
 # Which keeps both families' translation registered; else that drops what is held, as it goes.
 nft add chain inet other nat '{ type nat hook postrouting priority 90; }'
-held masquerade >"$work/one"
+policy masquerade
+held 5008 policy masquerade >"$work/one"
 equal "user space holds a packet over a change to the same" 192.168.0.1 "$(<"$work/one")"
 conntrack -F 2>/dev/null
-held plain >"$work/one"
+held 5008 policy plain >"$work/one"
 equal "over one to a plain policy: it is gone, and sent to nobody" "nothing 0" "$(<"$work/one") $(translated)"
 nft delete table inet other
 
@@ -163,29 +163,13 @@ equal "and the outside sees the camera" 192.168.8.110 "$(seen 192.168.0.10 5004)
 # one that user space holds the first packet of is in no table yet.
 nft add table inet other
 nft add chain inet other forward '{ type filter hook postrouting priority 150; }'
-# first POLICY: whether the outside answers to a packet that is held while that policy, if any, comes.
-first() {
-	rm -f "$work"/{holds,held,go,gone}
-	conntrack -F 2>/dev/null
-	python3 "$work/holder.py" "$work" &
-	local holder=$!
-	awaits holds
-	nft add rule inet other forward udp sport 5009 queue num 0
-	seen 192.168.0.10 5009 >"$work/seen" &
-	awaits held
-	"$@"
-	touch "$work/go"
-	awaits gone
-	wait %+ || true
-	nft flush chain inet other forward
-	kill "$holder"
-	cat "$work/seen"
-}
 modprobe camzone sealed=0
-first : >"$work/one"
+held 5009 : >"$work/one"
 equal "idle, what user space held goes on" 192.168.8.110 "$(<"$work/one")"
-first policy plain >"$work/one"
+conntrack -F 2>/dev/null
+held 5009 policy plain >"$work/one"
 equal "what it held while a namespace is armed is gone" nothing "$(<"$work/one")"
-first : >"$work/one"
+conntrack -F 2>/dev/null
+held 5009 : >"$work/one"
 equal "armed, what it held goes on" 192.168.8.110 "$(<"$work/one")"
 kill %1

@@ -132,10 +132,7 @@ impl<M: Memory> Draft<M> {
     /// Brings zones, interfaces and networks into canonical order, and finds what overlaps.
     pub(super) fn close_zones(&mut self) -> Result<(), Error> {
         if self.policy.zones.is_empty() {
-            return Err(Error {
-                place: Place::Policy,
-                kind: Kind::NoZone,
-            });
+            return Err(Error::whole(Kind::NoZone));
         }
         let policy = &mut self.policy;
         // Sorting the order by the names first lets every zone's old place find its new one.

@@ -166,13 +166,13 @@ impl<B: Bits> Only<B> {
 }
 
 /// Takes one more prefix of a zone; only the first can be the only one.
-fn enter<B: Bits>(only: &mut Only<B>, seen: &mut u32, is_network: bool, prefix: Only<B>) {
-    *only = if *seen == 0 && is_network {
+fn enter<B: Bits>(only: &mut Only<B>, seen: &mut bool, is_network: bool, prefix: Only<B>) {
+    let first = !core::mem::replace(seen, true);
+    *only = if first && is_network {
         prefix
     } else {
         Only::NONE
     };
-    *seen = seen.saturating_add(1);
 }
 
 /// The only prefix of a zone, where it matters which camera a host is, and where it does not.
@@ -238,14 +238,14 @@ impl<B: Bits, M: Memory> Prefixes<B, M> {
     #[inline(never)] // As above.
     fn alone(all: &[(Prefix, Host)], zones: usize) -> Result<M::List<Alone<B>>, OutOfMemory> {
         let mut alone: M::List<Alone<B>> = List::new();
-        // How many of the zone's count as hosts, and as senders.
-        let mut seen: M::List<(u32, u32)> = List::new();
+        // Whether one of the zone's counted, among hosts and among senders.
+        let mut seen: M::List<(bool, bool)> = List::new();
         for _ in 0..zones {
             alone.push(Alone {
                 hosts: Only::NONE,
                 senders: Only::NONE,
             })?;
-            seen.push((0, 0))?;
+            seen.push((false, false))?;
         }
         for (prefix, host) in Self::of_family(all) {
             let zone = usize::from(host.zone);
