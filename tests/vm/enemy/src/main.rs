@@ -34,11 +34,17 @@ struct Cli {
 enum Command {
     /// Send mutated messages to the netlink family
     Netlink(netlink::Netlink),
+    /// Print how many KiB the kernel itself uses: slabs and vmalloc, per-CPU areas
+    Memory,
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Netlink(netlink) => netlink.run(),
+        Command::Memory => memory::in_use().map(|used| {
+            println!("{} {}", used.plain, used.per_cpu);
+            true
+        }),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

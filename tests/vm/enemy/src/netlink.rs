@@ -3,8 +3,9 @@
 //! and in other namespaces. After every message that was refused, the policy in force has to be
 //! one that somebody was told he had put in force, and the kernel's memory stays bounded.
 
+use crate::memory::{self, Memory};
 use crate::round::{Attack, Fault, Tally, ROUND};
-use crate::{corpus, memory, socket};
+use crate::{corpus, socket};
 use clap::Args;
 use std::io::{Error, Result};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,8 +28,11 @@ pub struct Netlink {
     #[arg(long, default_value_t = 4)]
     threads: usize,
     /// KiB by which the kernel's own memory may have grown at the end
-    #[arg(long, default_value_t = 2048)]
+    #[arg(long, default_value_t = 512)]
     leak: u64,
+    /// The same of per-CPU areas
+    #[arg(long, default_value_t = 4096)]
+    per_cpu: u64,
     /// KiB by which it may have grown meanwhile: sixteen transactions are open at most
     #[arg(long, default_value_t = 64 << 10)]
     growth: u64,
@@ -42,24 +46,24 @@ impl Netlink {
         println!("# enemy netlink --seed {seed} --messages {}", self.messages);
         let attack = Attack::new(seed, socket::family()?, corpus::policies())?;
         // What the first of everything takes is not counted: caches, and the modules that load.
-        let warm = self.several(&attack, 0..8, 0)?;
-        settle();
-        let before = memory::taken()?;
+        let warm = self.several(&attack, 0..8, Memory::default())?;
+        attack.disarm()?;
+        let before = memory::in_use()?;
         let begun = Instant::now();
         let rounds = match self.round {
             Some(round) => round..round + 1,
             None => 8..8 + self.messages.div_ceil(ROUND),
         };
         let outcome = self.several(&attack, rounds, before)?;
-        settle();
-        let mut after = memory::taken()?;
+        // Whichever policy won is large or small by chance, so it goes.
+        attack.disarm()?;
+        let mut after = memory::in_use()?;
         // RCU's lazy callbacks wait ten seconds, and one that frees may ask for another.
         for _ in 0..15 {
-            if after.saturating_sub(before) <= self.leak {
+            if after.since(before).plain <= self.leak {
                 break;
             }
-            settle();
-            after = memory::taken()?;
+            after = memory::in_use()?;
         }
         let mut good = report(&warm) & report(&outcome);
         let tally = &outcome.tally;
@@ -82,14 +86,15 @@ impl Netlink {
             println!("# the policy was never read whole");
             good = false;
         }
-        let (peak, left) = (
-            outcome.peak.saturating_sub(before),
-            after.saturating_sub(before),
-        );
+        let left = after.since(before);
         println!(
-            "# the kernel's memory: {before} KiB, at most {peak} more, at the end {left} more"
+            "# the kernel's memory: {before}, at most {} more, at the end {left} more",
+            outcome.peak
         );
-        good &= within("meanwhile", peak, self.growth) & within("at the end", left, self.leak);
+        good &= within("meanwhile", outcome.peak.plain, self.growth)
+            & within("meanwhile (per-CPU)", outcome.peak.per_cpu, self.growth)
+            & within("at the end", left.plain, self.leak)
+            & within("at the end (per-CPU)", left.per_cpu, self.per_cpu);
         Ok(good)
     }
 
@@ -98,12 +103,12 @@ impl Netlink {
         &self,
         attack: &Attack,
         rounds: std::ops::Range<u64>,
-        before: u64,
+        before: Memory,
     ) -> Result<Outcome> {
         let next = AtomicU64::new(rounds.start);
         let over = AtomicBool::new(false);
         let outcome = Mutex::new(Outcome::default());
-        let peak = thread::scope(|scope| -> Result<u64> {
+        let peak = thread::scope(|scope| -> Result<Memory> {
             let workers: Vec<_> = (0..self.threads)
                 .map(|_| scope.spawn(|| work(attack, &next, rounds.end, &outcome)))
                 .collect();
@@ -125,7 +130,7 @@ impl Netlink {
 struct Outcome {
     tally: Tally,
     faults: Vec<Fault>,
-    peak: u64,
+    peak: Memory,
 }
 
 /// Takes rounds until there are none, or somebody found something.
@@ -150,19 +155,16 @@ fn work(attack: &Attack, next: &AtomicU64, end: u64, outcome: &Mutex<Outcome>) {
     }
 }
 
-/// The most memory that the kernel had taken.
-fn watch(over: &AtomicBool, before: u64) -> Result<u64> {
-    let mut peak = before;
+/// How much memory the kernel had taken more than before, at most.
+fn watch(over: &AtomicBool, before: Memory) -> Result<Memory> {
+    let mut peak = Memory::default();
     while !over.load(Ordering::Relaxed) {
-        peak = peak.max(memory::taken()?);
+        let grown = memory::taken()?.since(before);
+        peak.plain = peak.plain.max(grown.plain);
+        peak.per_cpu = peak.per_cpu.max(grown.per_cpu);
         thread::sleep(Duration::from_millis(50));
     }
     Ok(peak)
-}
-
-/// What was given back late is given back: grace periods, and namespaces that are taken down.
-fn settle() {
-    thread::sleep(Duration::from_secs(2));
 }
 
 fn within(when: &str, grown: u64, most: u64) -> bool {

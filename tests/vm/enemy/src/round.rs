@@ -148,6 +148,23 @@ impl Attack {
         self.ledger.steps().map_err(Error::other)
     }
 
+    /// Puts no policy in force.
+    pub fn disarm(&self) -> Result<()> {
+        let mut peer = Peer::open(self.family)?;
+        for answer in peer.ask(Message::new(uapi::CAMZONE_CMD_DISARM, Vec::new()))? {
+            if let Answer::Reply { attributes, .. } = answer {
+                let made = self
+                    .ledger
+                    .made(reply::status(&attributes).generation, None);
+                made.map_err(Error::other)?;
+            }
+        }
+        match status(&mut peer)?.state {
+            State::Armed => Err(Error::other("armed after a disarm")),
+            _ => Ok(()),
+        }
+    }
+
     /// Makes one round, in a thread of its own.
     pub fn round(&self, round: u64, tally: &mut Tally) -> std::result::Result<(), Fault> {
         let role = match round % 4 {
