@@ -10,7 +10,9 @@
 lab up --forwarding
 lab servers up
 # loose: a PORT command may name a third host, which is what a camera would try.
-modprobe nf_conntrack_ftp loose=1
+modprobe nf_conntrack_ftp
+# (Its option would be lost where the kernel has the helper built in.)
+echo 1 >/sys/module/nf_conntrack_ftp/parameters/loose
 helper() {
 	nft -f - <<-'NFT'
 		table inet helper {

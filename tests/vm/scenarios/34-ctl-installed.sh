@@ -6,8 +6,8 @@
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
-made=$top/build/install
-[[ -e $made/src/camzone.ko ]] || bail "run tools/check-install first"
+made=$top/build/install/$(uname -r)
+[[ -e $made/src/camzone.ko ]] || bail "run tools/check-install first, with --debug for the debug kernel"
 # Not the one that the guest has.
 camzonectl() { "$made/root/usr/local/sbin/camzonectl" "$@"; }
 

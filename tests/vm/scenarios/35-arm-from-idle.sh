@@ -3,6 +3,7 @@
 # Streams that run when the module is loaded idle: conntrack picks them up midway and cannot know who
 # opened them. Once a policy is in force, only those live on that it allows either way round; a stream
 # that began under conntrack's eyes is judged as what it is.
+# run: --timeout 240
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
@@ -31,7 +32,7 @@ else:
     stream = socket.create_connection((host, int(port)))
     open(f"open.{name}", "w").close()
 while True:
-    if select.select([stream], [], [], 0.02)[0]:
+    if select.select([stream], [], [], 0.1)[0]:
         heard = stream.recv(4096)
         if not heard:
             break
@@ -66,6 +67,11 @@ said_on() {
 	[[ $end == server ]] || other=server
 	before=$(words "$other" "$name")
 	touch "$work/say.$end.$name"
+	# It counts from when it is said: on a slow kernel that takes a while.
+	for tries in {1..150}; do
+		if [[ ! -e $work/say.$end.$name ]]; then break; fi
+		sleep 0.1
+	done
 	for ((tries = 0; tries < $3 * 10; tries++)); do
 		if (($(words "$other" "$name") > before)); then return 0; fi
 		sleep 0.1
