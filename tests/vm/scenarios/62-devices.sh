@@ -71,7 +71,7 @@ else
 fi
 
 # Names come and go by the hundred under traffic.
-at host ping -f -q -w 30 10.7.0.1 >/dev/null 2>&1 &
+at host ping -f -q -w 300 10.7.0.1 >/dev/null 2>&1 &
 for ((n = 0; n < 100; n++)); do
 	ip link set guard0 name "away$n"
 	ip link set "away$n" name guard0
