@@ -33,6 +33,17 @@ tap_count=0 tap_failed=0
 short_wait=0.5 long_wait=$((15 * ${SLOW:-1}))
 PROBE_WAIT=$long_wait
 
+# listening HOST|router tcp|udp PORT: waits until somebody does.
+listening() {
+	local tries enter=(nsenter --net="/run/netns/$1" --)
+	if [[ $1 == router ]]; then enter=(); fi
+	for ((tries = 0; tries < long_wait * 10; tries++)); do
+		if [[ -n $("${enter[@]}" ss -Hln "--$2" "sport = :$3") ]]; then return; fi
+		sleep 0.1
+	done
+	bail "nobody listens on $2 port $3 of $1"
+}
+
 # --- results ---------------------------------------------------------------------------------
 
 ok() {
@@ -60,6 +71,14 @@ refuse() {
 	local text=$1
 	shift
 	if "$@" >"$work/check" 2>&1; then not_ok "$text" "$* succeeded"; else ok "$text"; fi
+}
+
+# stops TEXT PROBE...: ok when it says that nothing arrived (status 1), but not when it could not be done.
+stops() {
+	local text=$1 status=0
+	shift
+	"$@" >"$work/check" 2>&1 || status=$?
+	if ((status == 1)); then ok "$text"; else not_ok "$text" "$*: status $status" "$(<"$work/check")"; fi
 }
 
 # equal TEXT EXPECTED GOT

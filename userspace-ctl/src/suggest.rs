@@ -39,16 +39,19 @@ pub fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (near <= (folded.chars().count().max(name.len()) / 3).max(1)).then_some(name)
 }
 
-/// Names with commas between them, the first forty of them.
+/// Enough for every service that is known without being defined.
+const SHOWN: usize = 60;
+
+/// Names with commas between them, the first [`SHOWN`] of them.
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let shown = names
         .iter()
-        .take(40)
+        .take(SHOWN)
         .copied()
         .collect::<Vec<_>>()
         .join(", ");
-    match names.len().saturating_sub(40) {
+    match names.len().saturating_sub(SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
     }

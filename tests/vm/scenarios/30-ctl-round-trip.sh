@@ -64,6 +64,7 @@ failing() { { camzonectl --json "$@" >/dev/null || true; } 2>&1; }
 camzonectl --json apply "$top/userspace-ctl/tests/everything.toml" >"$work/applied"
 equal "the form of apply" "" "$(comm -23 <(listed apply) <(keys <"$work/applied"))"
 form status camzonectl --json status
+form export camzonectl --json export --nft "$article"
 form show camzonectl --json show
 apply "$article" >"$work/said" 2>&1
 form error failing aply

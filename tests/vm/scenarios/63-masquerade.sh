@@ -46,7 +46,7 @@ translated() { grep -c 'dport=9000.*dst=192.168.0.1 ' /proc/net/nf_conntrack || 
 
 lab up --forwarding >/dev/null || bail "no lab"
 at ext python3 "$work/server.py" &
-sleep 1
+listening ext udp 9000
 equal "without camzone the outside sees the camera" 192.168.8.110 "$(seen 192.168.0.10 5000)"
 equal "in both families" fd00:8::110 "$(seen fd00:0::10 5000)"
 

@@ -19,12 +19,16 @@ pub(super) fn run(path: &str, output: &Output) -> Result<(), Failure> {
     let file = file::parse(&source).map_err(|faults| refuse(&source, faults))?;
     let encoded = encode(&file).map_err(|fault| refuse(&source, vec![fault]))?;
     let policy = validate(&file, &encoded).map_err(|fault| refuse(&source, vec![fault]))?;
-    for warning in &file.warnings {
-        output.warn(&Warning::File(warning.clone()), &source);
+    let warnings: Vec<_> = file.warnings.iter().cloned().map(Warning::File).collect();
+    for warning in &warnings {
+        output.warn(warning, &source);
     }
     let ruleset = nft::ruleset(&policy)?;
     output.data(
-        || json!({ "version": 1, "nft": ruleset }),
+        || {
+            let warnings: Vec<_> = warnings.iter().map(|w| w.to_json(&source)).collect();
+            json!({ "version": 1, "nft": ruleset, "warnings": warnings })
+        },
         |_| ruleset.clone(),
     )
 }
