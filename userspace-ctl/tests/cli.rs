@@ -249,6 +249,29 @@ fn an_own_ssh_session_is_looked_after() {
 }
 
 #[test]
+fn a_group_that_no_rule_names_is_warned_of() {
+    for (word, group, warned) in [
+        ("mdns", "", true),
+        ("mdns", "to_address = \"224.0.0.251\"", false),
+        ("ntp", "", false),
+    ] {
+        let policy = format!(
+            "[zones.camera]\ninterfaces = [\"eth1\"]\nnetworks = [\"192.168.8.0/24\"]\n\
+             [[allow]]\nfrom = \"camera\"\nto = \"router\"\nservices = [\"{word}\"]\n{group}\n"
+        );
+        let output = with_input(&["--json", "apply", "--check", "-"], policy.as_bytes());
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let warnings = said["warnings"].as_array().unwrap();
+        let about = |warning: &serde_json::Value| warning["text"] == format!("\"{word}\"");
+        assert_eq!(
+            warnings.iter().any(about),
+            warned,
+            "{word} {group}: {warnings:?}"
+        );
+    }
+}
+
+#[test]
 fn a_camera_that_asks_for_an_address_is_warned_of() {
     let policy = r#"
         [zones.camera]

@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     address,
-    model::{Camera, End, PolicyFile, Spanned, Use, Word, Zone},
+    model::{Camera, End, PolicyFile, Rule, Spanned, Use, Word, Zone},
     rules,
     services::{self, Services},
     source::Source,
@@ -232,6 +232,7 @@ fn warn(file: &mut PolicyFile) {
         }
     }
     for rule in file.rules.iter().filter(|rule| !rule.deny) {
+        warn_of_group(rule, &mut file.warnings);
         let asking = |used: &&Use| used.parts.iter().any(|service| service.broadcast());
         let camera = |end: &&Spanned<End>| matches!(end.value, End::Camera(_));
         let (Some(used), Some(camera)) = (
@@ -248,5 +249,24 @@ fn warn(file: &mut PolicyFile) {
                 .and(used.name.span.clone(), "is asked without an address")
                 .help(format!("allow '{name}' from the camera's zone")),
         );
+    }
+}
+
+/// Notes a service that is sent to a group, which no rule is about that does not name the group.
+fn warn_of_group(rule: &Rule, warnings: &mut Vec<Diagnostic>) {
+    let to_router = rule.to.iter().any(|end| end.value == End::Router);
+    if !to_router || !rule.to_addresses.is_empty() {
+        return;
+    }
+    for used in &rule.services {
+        let name = &used.name.value;
+        let Some((_, groups)) = services::GROUPS.iter().find(|(of, _)| of == name) else {
+            continue;
+        };
+        let message = format!("'{name}' is sent to a group, which this rule is not about");
+        let warning = Diagnostic::at(used.name.span.clone(), message).warning();
+        warnings.push(warning.help(format!(
+            "give '{name}' a rule of its own with to_address = {groups}"
+        )));
     }
 }

@@ -35,6 +35,16 @@ pub const WITH_NUMBERS: &[(&str, u8)] = &[
     ("icmpv6", protocol::ICMPV6),
 ];
 
+/// Built-in services that are sent to groups, and the groups (IANA "IPv4 Multicast Address Space",
+/// "IPv6 Multicast Address Space").
+pub const GROUPS: &[(&str, &str)] = &[
+    ("dhcpv6", "\"ff02::1:2\""),
+    ("igmp", "\"224.0.0.22\""),
+    ("mdns", "[\"224.0.0.251\", \"ff02::fb\"]"),
+    ("ssdp", "[\"239.255.255.250\", \"ff02::c\"]"),
+    ("ws-discovery", "[\"239.255.255.250\", \"ff02::c\"]"),
+];
+
 /// Protocols that have a name in a policy file (IANA "Protocol Numbers").
 pub const PROTOCOL_NAMES: &[(&str, u8)] = &[
     ("any", protocol::ANY),
