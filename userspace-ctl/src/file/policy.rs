@@ -12,11 +12,10 @@ use super::{
     services::{self, Services},
     source::Source,
     syntax,
-    tree::{wrong_type, Faults, Key, Table, Value},
+    tree::{wrong_type, Faults, Key, Table, Value, FORWARDING},
 };
 use crate::{diagnostic::Diagnostic, suggest};
 
-const FORWARDING: Key = ("forwarding", "forwarding = true");
 const DEFAULTS: Key = ("defaults", "[defaults]");
 const ZONES: Key = ("zones", "[zones.camera]");
 const CAMERAS: Key = ("cameras", "[cameras.front-door]");

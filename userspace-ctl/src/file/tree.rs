@@ -16,6 +16,9 @@ pub type Value<'a> = toml::Spanned<DeValue<'a>>;
 /// A key that a table may have, with an example of it.
 pub type Key = (&'static str, &'static str);
 
+/// The one key that belongs above all tables.
+pub const FORWARDING: Key = ("forwarding", "forwarding = true");
+
 /// The faults found so far.
 pub type Faults = Vec<Diagnostic>;
 
@@ -76,7 +79,12 @@ impl<'a> Table<'a> {
             if let Some(meant) = suggest::closest(name, names.clone()) {
                 fault = fault.label(format!("did you mean '{meant}'?"));
             }
-            faults.push(fault.help(format!("its keys are {}", suggest::list(names))));
+            // TOML gives every line below a [table] to it.
+            fault = match name == FORWARDING.0 {
+                true => fault.help(format!("write {} above the first [table]", FORWARDING.1)),
+                false => fault.help(format!("its keys are {}", suggest::list(names))),
+            };
+            faults.push(fault);
         }
         Table { table }
     }
