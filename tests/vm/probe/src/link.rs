@@ -78,15 +78,18 @@ fn ask(interface: &str, own: Mac, hop: Ipv4Addr) -> Result<Mac> {
     body.extend([0; 6]);
     body.extend(hop.octets());
     let question = frame([0xff; 6], own, sys::ETH_P_ARP, &body);
-    let until = Instant::now() + Duration::from_secs(2);
-    sys::send_frame(&fd, interface, &question)?;
     let mut buffer = [0; 2048];
-    while sys::wait(&fd, false, until)? {
-        let (size, outgoing) = sys::receive(&fd, &mut buffer)?;
-        let got = &buffer[..size];
-        let answer = size >= 42 && !outgoing && got[12..14] == [8, 6] && got[20..22] == [0, 2];
-        if answer && got[28..32] == hop.octets() {
-            return got[22..28].try_into().map_err(Error::other);
+    // One question may be lost: a link that was just made has no carrier at once.
+    for _ in 0..25 {
+        sys::send_frame(&fd, interface, &question)?;
+        let until = Instant::now() + Duration::from_millis(200);
+        while sys::wait(&fd, false, until)? {
+            let (size, outgoing) = sys::receive(&fd, &mut buffer)?;
+            let got = &buffer[..size];
+            let answer = size >= 42 && !outgoing && got[12..14] == [8, 6] && got[20..22] == [0, 2];
+            if answer && got[28..32] == hop.octets() {
+                return got[22..28].try_into().map_err(Error::other);
+            }
         }
     }
     Err(Error::other(format!(

@@ -15,6 +15,9 @@ pub enum Proto {
     Udp,
 }
 
+/// For what has to work, however busy the host is and slow the kernel.
+const LONG: Duration = Duration::from_secs(60);
+
 #[derive(Args)]
 pub struct Connect {
     proto: Proto,
@@ -26,7 +29,8 @@ pub struct Connect {
     /// Local address and port (UDP)
     #[arg(long, value_name = "ADDR:PORT")]
     src: Option<SocketAddr>,
-    /// Seconds to wait for the connection, and for each answer
+    /// Seconds to wait for the connection, and for each answer; a minute at least for what is before
+    /// COMMAND
     #[arg(long, default_value_t = 0.7, value_name = "SECONDS")]
     timeout: f64,
     /// Ask as a DNS client does, for the address of this name, instead of expecting an echo (UDP)
@@ -72,9 +76,14 @@ fn refusal(e: &Error) -> bool {
 impl Connect {
     /// Whether the exchange worked, to its last step.
     pub fn run(&self) -> Result<bool> {
+        let patience = Duration::from_secs_f64(self.timeout);
+        let before = match self.command.is_empty() {
+            true => patience,
+            false => patience.max(LONG),
+        };
         let first = self
-            .open()
-            .and_then(|mut end| self.exchange(&mut end, "first").map(|()| end));
+            .open(before)
+            .and_then(|mut end| self.exchange(&mut end, "first", before).map(|()| end));
         let mut end = match first {
             Ok(end) => end,
             // Before the command nothing may fail, or its effect would be taken for granted.
@@ -87,8 +96,8 @@ impl Connect {
         }
         run_command(&self.command)?;
         let second = match &self.awaits {
-            Some(nonce) => self.hear(&mut end, nonce.as_bytes()),
-            None => self.exchange(&mut end, "second"),
+            Some(nonce) => self.hear(&mut end, nonce.as_bytes(), patience),
+            None => self.exchange(&mut end, "second", patience),
         };
         match second {
             Ok(()) => println!("answered again: {}", self.to),
@@ -98,13 +107,9 @@ impl Connect {
         Ok(true)
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_secs_f64(self.timeout)
-    }
-
-    fn open(&self) -> Result<End> {
+    fn open(&self, patience: Duration) -> Result<End> {
         netns::within(self.netns.as_deref(), || match self.proto {
-            Proto::Tcp => TcpStream::connect_timeout(&self.to, self.patience()).map(End::Tcp),
+            Proto::Tcp => TcpStream::connect_timeout(&self.to, patience).map(End::Tcp),
             Proto::Udp => {
                 let any = SocketAddr::new(unspecified(self.to.ip()), 0);
                 let socket = UdpSocket::bind(self.src.unwrap_or(any))?;
@@ -114,7 +119,7 @@ impl Connect {
         })
     }
 
-    fn exchange(&self, end: &mut End, word: &str) -> Result<()> {
+    fn exchange(&self, end: &mut End, word: &str, patience: Duration) -> Result<()> {
         if self.only_connect {
             return Ok(());
         }
@@ -130,11 +135,11 @@ impl Connect {
             End::Tcp(stream) => stream.write_all(&question)?,
             End::Udp(socket) => socket.send(&question).map(drop)?,
         }
-        self.hear(end, &answer)
+        self.hear(end, &answer, patience)
     }
 
-    fn hear(&self, end: &mut End, nonce: &[u8]) -> Result<()> {
-        let until = Instant::now() + self.patience();
+    fn hear(&self, end: &mut End, nonce: &[u8], patience: Duration) -> Result<()> {
+        let until = Instant::now() + patience;
         let mut heard = Vec::new();
         let mut buffer = [0; 4096];
         loop {
