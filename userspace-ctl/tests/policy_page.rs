@@ -37,6 +37,6 @@ fn the_example() {
     assert_eq!(blocks.len(), 1);
     let rule = blocks[0].split("```").next().unwrap_or_default();
     let zone = "[zones.camera]\ninterfaces = [\"eth1\"]\nnetworks = [\"192.168.8.0/24\"]\n";
-    let source = Source::new("page", &format!("{zone}{rule}"));
+    let source = Source::new("page", format!("{zone}{rule}"));
     assert!(parse(&source).is_ok());
 }
