@@ -116,7 +116,8 @@ for ((n = 0; n < 15; n++)); do
 		arm arm "$more" "$cameras" "rules=[$reject_rule, $ping_rule]" >/dev/null
 	fi
 done
-check "the flood went on to the last" kill -INT "$flood"
+# (The shell in between ignores the signal, as all that bash runs beside it.)
+check "the flood went on to the last" pkill -INT -x ping
 wait "$flood" || true
 lost=$(sed -n 's/.* \([0-9.]*\)% packet loss.*/\1/p' "$work/flood")
 sent=$(sed -n 's/^\([0-9]*\) packets transmitted.*/\1/p' "$work/flood")
