@@ -32,6 +32,9 @@ use kernel::{
 /// `NFCT_INFOMASK` of include/linux/skbuff.h: what is not the flow's address in `skb->_nfct`.
 const INFO_MASK: c_ulong = 7;
 
+/// How many more flows may stand between a flow and the one whose permission is its own.
+const MOST_ANNOUNCERS: usize = 4;
+
 /// What `skb->_nfct` says of a packet without a flow.
 #[inline(always)]
 pub(super) fn without_flow(word: c_ulong) -> Seen {
@@ -141,12 +144,33 @@ impl<'a> Conn<'a> {
         self.has(bindings::ip_conntrack_status_IPS_SRC_NAT)
     }
 
-    /// The flow that announced it.
+    /// The flow that announced it, or the one that announced that, and so on: of those that a rule
+    /// can be meant for. A call of H.323 announces from one to the next to the next (RAS, Q.931, H.245,
+    /// RTP); longer than that nobody follows.
     #[inline(always)]
-    pub(super) fn master(self) -> Option<Self> {
+    pub(super) fn announcer(self) -> Option<Self> {
+        self.master().map(Self::first_of_announcers)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first_of_announcers(self) -> Self {
+        let mut first = self;
+        for _ in 0..MOST_ANNOUNCERS {
+            match first.master() {
+                Some(master) => first = master,
+                None => break,
+            }
+        }
+        first
+    }
+
+    #[inline(always)]
+    fn master(self) -> Option<Self> {
         // SAFETY: The master is a pointer.
         let master: *mut bindings::nf_conn = unsafe { self.read(bindings::CAMZONE_CT_MASTER) };
-        // INVARIANT: An expected flow holds a reference to its master.
+        // INVARIANT: An expected flow holds a reference to its master, from before it can be seen
+        // until it is freed (`init_conntrack`, `nf_ct_destroy`).
         NonNull::new(master).map(|master| Conn(master, PhantomData))
     }
 
@@ -186,7 +210,7 @@ impl<'a> Conn<'a> {
 
     /// The ends that its permission hangs on: its own, or those of the flow that announced it.
     pub(super) fn permitted_by(self, family: Family) -> Ends {
-        self.master().unwrap_or(self).ends(family)
+        self.announcer().unwrap_or(self).ends(family)
     }
 
     /// The ends as they were if the responder had opened it, if it has ports.

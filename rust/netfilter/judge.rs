@@ -7,7 +7,10 @@
 //! to be counted. There is a `judge` for each hook and family, in which both are constants.
 
 use super::{
-    conntrack::Conn,
+    conntrack::{
+        self,
+        Conn, //
+    },
     counters::Slot,
     namespace::Namespace,
     packet::Packet,
@@ -79,13 +82,18 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
     }
 
     #[inline(always)]
+    fn is_own(&self) -> bool {
+        self.packet.has_socket() || self.has_own_source()
+    }
+
+    #[inline(always)]
     fn looped_back(&self) -> bool {
         self.packet.looped_back()
     }
 
     #[inline(always)]
     fn plain(&self) -> Option<u8> {
-        self.packet.plain(self.family())
+        self.packet.plain(self.hook(), self.family())
     }
 
     #[inline(always)]
@@ -139,7 +147,7 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
 
     #[inline(always)]
     fn master(&self) -> Option<Ends> {
-        Some(self.packet.flow()?.master()?.ends(self.family()))
+        Some(self.packet.flow()?.announcer()?.ends(self.family()))
     }
 
     #[inline(always)]
@@ -150,6 +158,15 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
     #[inline(always)]
     fn source_nat(&self) -> bool {
         self.packet.flow().is_some_and(Conn::source_nat)
+    }
+}
+
+impl<const HOOK: u32, const FAMILY: u32> Asked<'_, '_, HOOK, FAMILY> {
+    #[cold]
+    #[inline(never)]
+    fn has_own_source(&self) -> bool {
+        let source = facts::Packet::source(self);
+        source.is_unspecified() || conntrack::is_local(self.namespace.net(), source)
     }
 }
 

@@ -37,14 +37,20 @@ const PREFIX: usize = 128;
 const MOST: usize = 1 << 16;
 
 /// A token bucket for every subject and reason; where these are more than [`MOST`], several share
-/// one.
-pub(super) struct Limits(KernelList<Atomic<u64>>);
+/// one. And one for all together.
+pub(super) struct Limits {
+    each: KernelList<Atomic<u64>>,
+    all: Atomic<u64>,
+}
 
 impl Limits {
     /// For that many subjects.
     pub(super) fn new(subjects: usize) -> Result<Self> {
         let len = subjects.saturating_mul(Reason::COUNT).min(MOST);
-        Ok(Limits(filled(len, |_| Atomic::new(limit::FULL))?))
+        Ok(Limits {
+            each: filled(len, |_| Atomic::new(limit::FULL))?,
+            all: Atomic::new(limit::FULL),
+        })
     }
 
     /// The bucket of a subject and a reason.
@@ -53,7 +59,7 @@ impl Limits {
             .checked_mul(Reason::COUNT)?
             .checked_add(reason.number() as usize)?;
         // One that shares can have another's lines suppressed; so can who sends with its address.
-        self.0.get(if self.0.len() < MOST {
+        self.each.get(if self.each.len() < MOST {
             place
         } else {
             place % MOST
@@ -65,16 +71,34 @@ impl Limits {
         let bucket = self.bucket(subject, reason)?;
         // SAFETY: May be called anywhere.
         let now = unsafe { bindings::camzone_now_ms() };
-        let mut word = bucket.load(Relaxed);
-        for _ in 0..TRIES {
-            let (next, passes) = limit::step(word, now);
-            match bucket.cmpxchg(word, next, Relaxed) {
-                Ok(_) => return passes,
-                Err(current) => word = current,
+        let mut granted = None;
+        update(bucket, |word| {
+            let (next, passes) = limit::step(word, now, limit::EACH);
+            let all = || update(&self.all, |word| limit::step(word, now, limit::ALL));
+            match passes {
+                Some(suppressed) if !*granted.get_or_insert_with(|| all().is_some()) => {
+                    (limit::held_back(next, suppressed), None)
+                }
+                _ => (next, passes),
             }
-        }
-        None
+        })
     }
+}
+
+/// Takes a step in a bucket; nothing passes if other CPUs are at it again and again.
+fn update(
+    bucket: &Atomic<u64>,
+    mut step: impl FnMut(u64) -> (u64, Option<u32>), //
+) -> Option<u32> {
+    let mut word = bucket.load(Relaxed);
+    for _ in 0..TRIES {
+        let (next, passes) = step(word);
+        match bucket.cmpxchg(word, next, Relaxed) {
+            Ok(_) => return passes,
+            Err(current) => word = current,
+        }
+    }
+    None
 }
 
 /// What stands before the kernel's description of a packet.

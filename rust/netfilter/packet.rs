@@ -21,7 +21,10 @@ use camzone_policy::{
         Address,
         Family, //
     },
-    facts::Seen,
+    facts::{
+        Hook,
+        Seen, //
+    },
     header::{
         Header,
         WINDOW, //
@@ -183,6 +186,13 @@ impl<'a> Packet<'a> {
         flags & bindings::RTCF_BROADCAST != 0
     }
 
+    /// A socket sends it. To be asked in LOCAL_OUT, where it is one of this namespace: what crosses
+    /// from another loses its own (`skb_scrub_packet`).
+    #[inline(always)]
+    pub(super) fn has_socket(&self) -> bool {
+        !self.state.sk.is_null()
+    }
+
     /// The router sent it itself and hears it back.
     #[inline(always)]
     pub(super) fn looped_back(&self) -> bool {
@@ -221,16 +231,17 @@ impl<'a> Packet<'a> {
         unsafe { self.ip(12) }
     }
 
-    /// The protocol behind the header of IP, unless that is one that goes on with IPv6.
+    /// The protocol behind the header of IP, unless that is one that goes on with IPv6. Options are
+    /// looked for where the packet comes in.
     #[inline(always)]
-    pub(super) fn plain(&self, family: Family) -> Option<u8> {
-        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: byte 9, and 4 to 6.
-        let (len, protocol): ([u8; 2], u8) = unsafe {
-            match family {
-                Family::V4 => return Some(self.ip(9)),
-                Family::V6 => (self.ip(4), self.ip(6)),
-            }
-        };
+    pub(super) fn plain(&self, hook: Hook, family: Family) -> Option<u8> {
+        if family == Family::V4 {
+            // SAFETY: RFC 791, 3.1: bytes 0 and 9.
+            let (version_ihl, protocol): (u8, u8) = unsafe { (self.ip(0), self.ip(9)) };
+            return (hook != Hook::PreRouting || version_ihl == 0x45).then_some(protocol);
+        }
+        // SAFETY: RFC 8200, 3: bytes 4 to 6.
+        let (len, protocol): ([u8; 2], u8) = unsafe { (self.ip(4), self.ip(6)) };
         // A raw socket of the router may lie about it.
         let whole = u32::from(u16::from_be_bytes(len)) <= self.len().saturating_sub(40);
         let ours = matches!(protocol, protocol::TCP | protocol::UDP | protocol::ICMPV6);

@@ -8,6 +8,7 @@
 // A diagnostic is made once, when something is wrong, and carries all there is to say.
 #![allow(clippy::result_large_err)]
 
+pub mod bridge;
 pub mod cli;
 pub mod colour;
 pub mod commands;

@@ -93,6 +93,7 @@ impl Session {
             hook: Hook::LocalIn,
             ingress: zone.map_or(Port::Unzoned, Port::Zone),
             egress: Port::Unzoned,
+            is_own: false,
             looped_back: false,
             header: Some(Header {
                 source: client,
@@ -100,6 +101,7 @@ impl Session {
                 protocol: protocol::TCP,
                 hop_limit: 64,
                 fragment: Fragment::Whole,
+                source_route: false,
                 // A SYN, since somebody who is cut off connects anew.
                 transport: Transport::Tcp(0b10),
             }),

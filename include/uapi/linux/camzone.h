@@ -97,6 +97,8 @@ enum camzone_end_kind {
  *   the outside.
  * @CAMZONE_REASON_NAT_CHANGED: The flow's address translation is not what the
  *   policy says; it was ended.
+ * @CAMZONE_REASON_SOURCE_ROUTE: The sender chose the packet's way (IPv4 source
+ *   route, IPv6 routing header).
  */
 enum camzone_reason {
 	CAMZONE_REASON_LOOPBACK,
@@ -122,6 +124,7 @@ enum camzone_reason {
 	CAMZONE_REASON_NEIGHBOUR_DISCOVERY,
 	CAMZONE_REASON_ROGUE_ROUTER,
 	CAMZONE_REASON_NAT_CHANGED,
+	CAMZONE_REASON_SOURCE_ROUTE,
 };
 
 enum {

@@ -74,10 +74,10 @@ pub fn rule_on<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Ruling 
     let (ingress, egress) = ports(packet);
     let ruling = if is_loopback(packet, ingress, egress) {
         Ruling::accept(Reason::Loopback)
-    } else if packet.plain().is_none() && packet.header().is_none() {
-        Ruling::drop(Reason::Malformed)
     } else if packet.hook() == Hook::PreRouting {
         return ingress::check(compiled, packet, ingress);
+    } else if packet.plain().is_none() && packet.header().is_none() {
+        Ruling::drop(Reason::Malformed)
     } else {
         match Way::of(packet.hook(), ingress, egress) {
             Some(way) => return judge(compiled, packet, way),
@@ -125,7 +125,7 @@ fn is_loopback(packet: &impl Packet, ingress: Port, egress: Port) -> bool {
         Hook::PreRouting | Hook::LocalIn => {
             ingress == Port::Loopback || (packet.looped_back() && packet.source_is_local())
         }
-        Hook::LocalOut => egress == Port::Loopback,
+        Hook::LocalOut => egress == Port::Loopback && packet.is_own(),
         Hook::Forward => false,
     }
 }
@@ -367,9 +367,16 @@ fn owns(side: Side, address: Address) -> bool {
 /// Whether a flow may have been opened from there.
 #[inline]
 fn opened(packet: &impl Packet, side: Side, address: Address) -> bool {
-    // PRE_ROUTING lets it through as DHCP's only.
-    let nobody = || address.family() == Family::V4 && address.is_unspecified();
-    owns(side, address) || (packet.hook() == Hook::LocalIn && nobody())
+    match packet.hook() {
+        Hook::LocalOut => packet.is_own(),
+        Hook::LocalIn => owns(side, address) || is_nobody(address),
+        _ => owns(side, address),
+    }
+}
+
+/// Who asks for an address: PRE_ROUTING lets this through as DHCP's only.
+fn is_nobody(address: Address) -> bool {
+    address.family() == Family::V4 && address.is_unspecified()
 }
 
 /// Whether a packet may be sent there.
@@ -382,6 +389,43 @@ fn receives(packet: &impl Packet, side: Side, address: Address) -> bool {
 #[inline]
 fn is_cast(packet: &impl Packet, address: Address) -> bool {
     address.is_limited_broadcast() || address.is_multicast() || packet.broadcast()
+}
+
+/// The verdict where an end of the flow is in no zone that the packet's way goes through: that it is in the
+/// wrong one, but for what a bridge of a zone hands from one host to many, with `br_netfilter`. For
+/// groups and broadcasts there the rules from the zone to itself count.
+#[cold]
+#[inline(never)]
+fn astray<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way, cell: Cell) -> Ruling {
+    let ends = &packet.ends();
+    let from = compiled.side(cell.from, ends.initiator);
+    let to = compiled.side(cell.to, ends.responder);
+    let cast = is_cast(packet, ends.responder);
+    let inside = packet.hook() == Hook::Forward
+        && way.from == way.to
+        && !packet.reply()
+        && (is_nobody(ends.initiator) || owns(from, ends.initiator))
+        && (cast || owns(to, ends.responder));
+    if !inside {
+        return Ruling::drop(Reason::WrongZone).within(compiled, cell);
+    }
+    if !ingress::has_its_mac(compiled, packet) {
+        return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
+    }
+    if packet.master().is_some() {
+        return permit_expected(compiled, packet, cell);
+    }
+    let question = Question {
+        from,
+        to,
+        ends,
+        unusual_address: false,
+        broadcast: false,
+    };
+    match compiled.ask_all(&question) {
+        Some(id) => answered(compiled, packet, cell, id, cast),
+        None => no_rule(compiled, cell, Reason::NoRule),
+    }
 }
 
 /// Conntrack gave direction, the policy gives permission: asks the cell of the flow's ends,
@@ -403,7 +447,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
         true => owns(from, ends.initiator) && owns(to, ends.responder),
     };
     if !there {
-        return Ruling::drop(Reason::WrongZone).within(compiled, cell);
+        return astray(compiled, packet, way, cell);
     }
     // PRE_ROUTING looked already, but perhaps when another policy was in force. An error's sender may
     // be anybody on the flow's way.
@@ -497,9 +541,7 @@ fn answered<M: Memory>(
         return no_rule(compiled, cell, Reason::NoRule);
     };
     let ruling = match answer.action {
-        Action::Deny { reject } if reject && packet.hook() != Hook::LocalOut && !cast => {
-            Ruling::REJECT
-        }
+        Action::Deny { reject } if reject && !cast && may_be_told(packet, cell) => Ruling::REJECT,
         Action::Deny { .. } => Ruling::drop(Reason::Denied),
         Action::Allow { masquerade: true } if untranslated(packet) => {
             Ruling::drop(Reason::NatChanged)
@@ -507,6 +549,15 @@ fn answered<M: Memory>(
         Action::Allow { .. } => Ruling::accept(Reason::Allowed),
     };
     ruling.by(id)
+}
+
+/// Whether the sender may hear that a deny stopped the packet: nobody does of what was sent to many
+/// (RFC 1122, 3.2.2).
+#[cold]
+fn may_be_told(packet: &impl Packet, cell: Cell) -> bool {
+    let bridged = packet.hook() == Hook::Forward && cell.from == cell.to && !packet.reply();
+    let to_many = bridged && packet.master().is_none() && is_cast(packet, packet.ends().responder);
+    packet.hook() != Hook::LocalOut && !to_many
 }
 
 /// Whether the flow went on its way before the policy said that its source is to be translated:

@@ -121,12 +121,18 @@ pub trait Packet {
     /// Where it is routed to go out; not asked in [`Hook::PreRouting`] and [`Hook::LocalIn`].
     fn egress(&self) -> Port;
 
+    /// The router sends the packet itself: a socket of its own does, or an address of its own or
+    /// none is the source. Else a device hands it over that has its packets sent by the router
+    /// (ipvlan), or IPVS passes it on; asked in [`Hook::LocalOut`] only.
+    fn is_own(&self) -> bool;
+
     /// The router sent the packet itself and hears it back (`PACKET_LOOPBACK`); where it forwards
     /// multicast, and is in the group, it may be somebody else's.
     fn looped_back(&self) -> bool;
 
     /// The protocol, if it is known that the packet can be read, is no fragment of IPv6 and has
-    /// nothing between the header of IP and that of this protocol. `None` says nothing.
+    /// nothing between the header of IP and that of this protocol, in [`Hook::PreRouting`] no options
+    /// of IPv4 either. `None` says nothing.
     fn plain(&self) -> Option<u8>;
 
     /// The header; `None` when it cannot be read.
@@ -192,6 +198,7 @@ pub struct Facts {
     pub hook: Hook,
     pub ingress: Port,
     pub egress: Port,
+    pub is_own: bool,
     pub looped_back: bool,
     pub header: Option<Header>,
     pub source_is_local: bool,
@@ -216,6 +223,10 @@ impl Packet for Facts {
 
     fn egress(&self) -> Port {
         self.egress
+    }
+
+    fn is_own(&self) -> bool {
+        self.is_own
     }
 
     fn looped_back(&self) -> bool {

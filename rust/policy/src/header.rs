@@ -63,6 +63,9 @@ pub struct Header {
     pub hop_limit: u8,
     /// Whether it is a part of a packet.
     pub fragment: Fragment,
+    /// It is sent by a way that its sender chose: it has a source route of IPv4 (RFC 791, 3.1), or a
+    /// routing header of IPv6 with segments left, whatever its type (RFC 8200, 4.4).
+    pub source_route: bool,
     /// The transport header.
     pub transport: Transport,
 }
@@ -110,14 +113,35 @@ fn parse_v4(bytes: &[u8], packet_len: usize) -> Option<Header> {
     let offset = u16::from_be_bytes([off_a, off_b]);
     let fragment = fragment((offset & 0x1fff != 0, offset & 0x2000 != 0));
     let payload = bytes.get(header_len..total_len.min(bytes.len()))?;
+    let options = bytes.get(20..header_len)?;
     Some(Header {
         source: Address::v4([s0, s1, s2, s3]),
         destination: Address::v4([d0, d1, d2, d3]),
         protocol,
         hop_limit,
         fragment,
+        source_route: has_source_route(options),
         transport: transport(protocol, fragment, payload),
     })
+}
+
+/// Whether there is a loose or strict source route among these options, the last entries of which
+/// are ignored if their lengths cannot be: the kernel drops such a packet (`ip_options_compile`).
+fn has_source_route(mut options: &[u8]) -> bool {
+    const END: u8 = 0;
+    const NO_OPERATION: u8 = 1;
+    const LOOSE: u8 = 131;
+    const STRICT: u8 = 137;
+    loop {
+        let len = match *options {
+            [] | [END, ..] => return false,
+            [NO_OPERATION, ..] => 1,
+            [LOOSE | STRICT, ..] => return true,
+            [_, len, ..] => usize::from(len).max(1),
+            [_] => return false,
+        };
+        options = options.get(len..).unwrap_or(&[]);
+    }
 }
 
 // RFC 8200, 3 and 4.
@@ -136,17 +160,23 @@ fn parse_v6(bytes: &[u8], packet_len: usize) -> Option<Header> {
     }
     let mut part = Fragment::Whole;
     let mut readable = true;
+    let mut source_route = false;
     for _ in 0..MAX_EXTENSIONS {
         // Those that the kernel follows (`ipv6_ext_hdr`), and no others: what looks like a header
         // behind mobility, HIP or shim6 is none to it.
-        let Some([following, len, off_a, off_b, ..]) = rest.first_chunk::<8>() else {
+        let Some([following, len, third, fourth, ..]) = rest.first_chunk::<8>() else {
             break;
         };
         let len = usize::from(*len);
         let len = match next {
-            0 | 43 | 60 => len.wrapping_mul(8).wrapping_add(8),
+            0 | 60 => len.wrapping_mul(8).wrapping_add(8),
+            43 => {
+                let segments_left = *fourth;
+                source_route |= segments_left != 0;
+                len.wrapping_mul(8).wrapping_add(8)
+            }
             44 => {
-                let offset = u16::from_be_bytes([*off_a, *off_b]);
+                let offset = u16::from_be_bytes([*third, *fourth]);
                 part = match fragment((offset & 0xfff8 != 0, offset & 1 != 0)) {
                     Fragment::Whole => Fragment::Atomic,
                     part => part,
@@ -177,6 +207,7 @@ fn parse_v6(bytes: &[u8], packet_len: usize) -> Option<Header> {
         protocol: next,
         hop_limit,
         fragment: part,
+        source_route,
         transport,
     })
 }

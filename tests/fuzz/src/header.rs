@@ -112,6 +112,7 @@ fn verdict(how: u8, header: Option<Header>) {
         hook,
         ingress: ports.0,
         egress: ports.1,
+        is_own: true,
         looped_back: false,
         header,
         source_is_local: how & 64 != 0,

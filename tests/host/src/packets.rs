@@ -213,6 +213,7 @@ impl<'a> Packets<'a> {
             hook: Hook::PreRouting,
             ingress: self.port(zone, dice),
             egress: Port::Unzoned,
+            is_own: !dice.chance(10),
             looped_back: dice.chance(2),
             header: (!dice.chance(3)).then_some(Header {
                 source,
@@ -226,6 +227,7 @@ impl<'a> Packets<'a> {
                     Fragment::First,
                     Fragment::Later,
                 ]),
+                source_route: dice.chance(2),
                 transport,
             }),
             source_is_local: dice.chance(7),
@@ -284,6 +286,7 @@ impl<'a> Packets<'a> {
             hook,
             ingress: port(ingress, dice),
             egress: port(egress, dice),
+            is_own: !dice.chance(10),
             looped_back: dice.chance(2),
             header: Some(self.header(&flow, dice)),
             source_is_local: dice.chance(50),
@@ -429,6 +432,7 @@ impl<'a> Packets<'a> {
             protocol,
             hop_limit: dice.pick(&[64, 255, 1]),
             fragment: dice.pick(&[Fragment::Whole, Fragment::Whole, Fragment::First]),
+            source_route: dice.chance(2),
             transport: if dice.chance(3) {
                 Transport::Other
             } else {
@@ -471,6 +475,7 @@ impl<'a> Packets<'a> {
                 Fragment::Atomic,
                 Fragment::First,
             ]),
+            source_route: dice.chance(2),
             transport: Transport::Icmp { kind, code: 0 },
         });
         facts.track = match (facts.track, dice.within(0..=3)) {

@@ -108,7 +108,8 @@ fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
             facts.ingress == Port::Loopback || (facts.looped_back && facts.source_is_local)
         }
         Hook::Forward => false,
-        Hook::LocalOut => facts.egress == Port::Loopback,
+        // What a device of others hands over (ipvlan) is not the router's own.
+        Hook::LocalOut => facts.egress == Port::Loopback && facts.is_own,
     };
     if loopback {
         return accept(Reason::Loopback);
@@ -119,6 +120,10 @@ fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
         Guard::Sealed => return drop(Reason::Sealed),
         Guard::Armed(policy) => policy,
     };
+    // "An interface in no zone is sealed", before anything is read.
+    if facts.hook == Hook::PreRouting && !matches!(facts.ingress, Port::Zone(_)) {
+        return drop(Reason::NoZone);
+    }
     let Some(header) = facts.header else {
         return drop(Reason::Malformed);
     };
@@ -171,6 +176,10 @@ impl Reference<'_> {
         if source.is_ipv6() && self.policy.zones[usize::from(zone)].ipv6 == Ipv6Mode::Off {
             return drop(Reason::Ipv6Off);
         }
+        // Whoever chooses the packet's way chooses its receiver, of whom nobody asks.
+        if header.source_route {
+            return drop(Reason::SourceRoute);
+        }
         let go_on = Decision {
             verdict: Verdict::Accept,
             reason: None,
@@ -185,11 +194,15 @@ impl Reference<'_> {
                 return drop(Reason::Malformed);
             }
         }
-        // What a first part hides behind too many or too long headers could be just that.
+        // What hides behind too many or too long headers could be just that, or a source route.
+        let part = matches!(header.fragment, Fragment::First | Fragment::Atomic);
         let hidden = header.transport == Transport::Other
-            && [0, 43, 44, 51, 58, 60].contains(&header.protocol);
-        let first = matches!(header.fragment, Fragment::First | Fragment::Atomic);
-        if source.is_ipv6() && first && hidden {
+            && match header.protocol {
+                0 | 43 | 44 | 51 | 60 => part || whole,
+                58 => part,
+                _ => false,
+            };
+        if source.is_ipv6() && hidden {
             return drop(Reason::Malformed);
         }
         if source == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
@@ -438,12 +451,14 @@ impl Reference<'_> {
             }
         };
         let cast = !flow.reply && (is_cast(responder_ip) || facts.broadcast);
+        // What a bridge hands from one host of a zone to others of it.
+        let bridged = facts.hook == Hook::Forward && way.from == way.to && !flow.reply;
         // P4: "must arrive from the zone that owns its sender and leave towards the zone that
         // owns its receiver".
         let initiator_fits = match cell.from {
-            None => true,
+            None => flow.reply || facts.hook != Hook::LocalOut || facts.is_own,
             Some(zone) => {
-                let dhcp = facts.hook == Hook::LocalIn
+                let dhcp = (facts.hook == Hook::LocalIn || bridged)
                     && initiator_ip == IpAddr::V4(Ipv4Addr::UNSPECIFIED);
                 self.lies_in(initiator_ip, zone) || dhcp
             }
@@ -451,7 +466,8 @@ impl Reference<'_> {
         let responder_fits = match cell.to {
             None => true,
             Some(zone) => {
-                self.lies_in(responder_ip, zone) || (cast && facts.hook == Hook::LocalOut)
+                self.lies_in(responder_ip, zone)
+                    || (cast && (facts.hook == Hook::LocalOut || bridged))
             }
         };
         if !initiator_fits || !responder_fits {
@@ -502,7 +518,8 @@ impl Reference<'_> {
                 if rule.action == (Action::Deny { reject: wanted }) {
                     // P6: reject only in LOCAL_IN and FORWARD. RFC 1122, 3.2.2: nobody is told
                     // about what was sent to many.
-                    let rejects = wanted && facts.hook != Hook::LocalOut && !(arrives && cast);
+                    let many = cast && (arrives || bridged) && flow.master.is_none();
+                    let rejects = wanted && facts.hook != Hook::LocalOut && !many;
                     let kind = if rejects {
                         Verdict::Reject
                     } else {

@@ -139,6 +139,7 @@ fn original(compiled: &Compiled<Heap>, facts: &Facts) -> Option<Facts> {
             Port::Zone(zone) => Some(zone),
             _ => None,
         },
+        is_own: true,
         looped_back: false,
         source_mac: compiled.mac_of(flow.ends.initiator),
         broadcast: false,
@@ -419,6 +420,7 @@ fn error_about(zone: ZoneId, from: &str, kind: u8, flow: Flow) -> Facts {
         hook: Hook::LocalIn,
         ingress: Port::Zone(zone),
         egress: Port::Unzoned,
+        is_own: true,
         looped_back: false,
         header: Some(Header {
             source: address(from.parse().unwrap()),
@@ -426,6 +428,7 @@ fn error_about(zone: ZoneId, from: &str, kind: u8, flow: Flow) -> Facts {
             protocol: protocol::ICMPV6,
             hop_limit: 64,
             fragment: Fragment::Whole,
+            source_route: false,
             transport: Transport::Icmp { kind, code: 0 },
         }),
         source_is_local: false,

@@ -167,6 +167,7 @@ fn plain((hook, ingress, egress): (Hook, Port, Port), ends: Ends, reply: bool) -
         hook,
         ingress,
         egress,
+        is_own: true,
         looped_back: false,
         header: Some(Header {
             source,
@@ -174,6 +175,7 @@ fn plain((hook, ingress, egress): (Hook, Port, Port), ends: Ends, reply: bool) -
             protocol: ends.protocol,
             hop_limit: 64,
             fragment: Fragment::Whole,
+            source_route: false,
             transport: match ends.protocol {
                 6 => Transport::Tcp(2),
                 17 => Transport::Udp {
@@ -364,6 +366,7 @@ fn tracked(every: &mut Every, mut facts: Facts, errors: &[u8], stranger: &str) -
     }
     facts.header = Some(header);
     facts.track = Track::Flow(flow);
+    facts.is_own = facts.hook != Hook::LocalOut || every.maybe();
     facts
 }
 
@@ -497,6 +500,7 @@ fn every_source() {
             hook: Hook::PreRouting,
             ingress: every.pick(&[Port::Zone(A), Port::Zone(B), Port::Unzoned, Port::Loopback]),
             egress: Port::Unzoned,
+            is_own: true,
             looped_back: every.maybe(),
             header: Some(Header {
                 source: at(source),
@@ -504,6 +508,7 @@ fn every_source() {
                 protocol,
                 hop_limit: every.pick(&[255, 1, 64]),
                 fragment: every.pick(&[Fragment::Whole, Fragment::First, Fragment::Later]),
+                source_route: every.maybe(),
                 transport,
             }),
             source_is_local: every.maybe(),

@@ -66,6 +66,7 @@ fn v4_by_hand() {
         protocol: 17,
         hop_limit: 61,
         fragment: Fragment::Whole,
+        source_route: false,
         transport: DHCP,
     };
     assert_eq!(whole, should);
@@ -95,6 +96,75 @@ fn v4_by_hand() {
     let mut options = v4(17, 0, &[&[1; 40][..], &UDP].concat());
     options[0] = 0x4f;
     assert_eq!(transport(&options), Some((17, Fragment::Whole, DHCP)));
+}
+
+/// A source route, wherever it stands among the options that the kernel reads.
+#[test]
+fn source_routes() {
+    let (loose, strict) = ([131, 7, 4, 10, 0, 0, 1], [137, 7, 4, 10, 0, 0, 1]);
+    let record = [7, 7, 4, 0, 0, 0, 0];
+    let options: [(&[&[u8]], bool); 10] = [
+        (&[&loose], true),
+        (&[&strict], true),
+        (&[&[1, 1, 1], &record, &[1], &strict], true),
+        // One that is used up goes nowhere, but nobody honest sends it.
+        (&[&[131, 7, 8, 10, 0, 0, 1]], true),
+        (&[&record], false),
+        (&[&[148, 4, 0, 0], &[68, 8, 5, 0, 0, 0, 0, 0]], false),
+        // Behind the end nothing is read.
+        (&[&[0], &loose], false),
+        // Within another option these are no options.
+        (&[&[7, 11, 4], &loose, &[0]], false),
+        // Where lengths lie the kernel does not read on, and drops.
+        (&[&[7, 40, 4], &loose], false),
+        (&[&[1, 7]], false),
+    ];
+    for (options, is) in options {
+        let mut options = options.concat();
+        options.resize(options.len().next_multiple_of(4), 0);
+        let mut packet = v4(17, 0, &[&options[..], &UDP].concat());
+        packet[0] = 0x45 + (options.len() / 4) as u8;
+        let header = parse(&packet).unwrap();
+        assert_eq!(
+            (header.source_route, header.transport),
+            (is, DHCP),
+            "{options:?}"
+        );
+    }
+    // A length of none does not stop the reader.
+    let mut packet = v4(17, 0, &[&[7, 0, 131, 7, 4, 0, 0, 0][..], &UDP].concat());
+    packet[0] = 0x47;
+    assert!(parse(&packet).is_some());
+
+    let routing = |kind, left| {
+        let mut header = vec![60, 2, kind, left, 0, 0, 0, 0];
+        header.extend([0xfd; 16]);
+        header
+    };
+    let behind = [17, 0, 1, 4, 0, 0, 0, 0];
+    for kind in [0, 2, 3, 4, 253] {
+        for (left, is) in [(0, false), (1, true), (255, true)] {
+            let packet = v6(43, &[&routing(kind, left)[..], &behind, &UDP].concat());
+            let header = parse(&packet).unwrap();
+            assert_eq!((header.source_route, header.transport), (is, DHCP));
+            // Behind others, and in a first part.
+            let before = [43, 0, 1, 4, 0, 0, 0, 0, 43, 0, 0, 1, 0, 0, 0, 7];
+            for first in [&before[..8], &before] {
+                let next = if first.len() > 8 { [44, 0] } else { [43, 0] };
+                let first = [&next, &first[2..]].concat();
+                let packet = v6(
+                    60,
+                    &[&first, &routing(kind, left)[..], &behind, &UDP].concat(),
+                );
+                assert_eq!(parse(&packet).unwrap().source_route, is);
+            }
+        }
+    }
+    // The second of two counts as well.
+    let mut two = routing(4, 0);
+    two[0] = 43;
+    let packet = v6(43, &[&two, &routing(4, 1)[..], &behind, &UDP].concat());
+    assert!(parse(&packet).unwrap().source_route);
 }
 
 #[test]
@@ -291,6 +361,7 @@ proptest! {
             protocol,
             hop_limit: ttl,
             fragment: part,
+            source_route: false,
             transport: if part == Fragment::Later { Transport::Other } else { wanted },
         }));
     }
@@ -342,6 +413,7 @@ proptest! {
             protocol,
             hop_limit,
             fragment: part,
+            source_route: false,
             transport: if part == Fragment::Later { Transport::Other } else { wanted },
         }));
     }

@@ -117,24 +117,35 @@ proptest! {
         }
     }
 
-    /// A bucket that holds `BURST` lines and earns one in `INTERVAL_MS`, in the plainest words,
-    /// and what that means for any stretch of time.
+    /// A bucket that holds `burst` lines and earns one in `interval_ms`, in the plainest words,
+    /// and what that means for any stretch of time. Now and then somebody else says no.
     #[test]
     fn logs_no_more_than_it_may(
-        start in any::<u32>(),
+        start in any::<u32>(), which in 0..3usize,
         gaps in vec(prop_oneof![
             Just(0u32), 0..10u32, 0..4000u32, Just(1999), Just(2000), Just(2001), 0..100_000u32,
-        ], 1..80),
+        ], 1..300),
+        refused in vec(any::<u8>(), 300),
     ) {
-        let interval = u64::from(limit::INTERVAL_MS);
-        let full = u64::from(limit::BURST) * interval;
+        let any = limit::Rate { burst: 255, interval_ms: 1 };
+        let rate = [limit::EACH, limit::ALL, any][which];
+        let interval = u64::from(rate.interval_ms);
+        let full = u64::from(rate.burst) * interval;
         let (mut word, mut now, mut level, mut held) = (limit::FULL, 0u64, full, 0);
         let mut granted: Vec<u64> = Vec::new();
-        for gap in gaps {
+        for (gap, refused) in gaps.into_iter().zip(refused) {
             now += u64::from(gap);
             level = full.min(level + u64::from(gap));
-            let (next, logged) = limit::step(word, start.wrapping_add(now as u32));
+            let (next, logged) = limit::step(word, start.wrapping_add(now as u32), rate);
             word = next;
+            if let (Some(suppressed), true) = (logged, refused < 60) {
+                prop_assert_eq!(suppressed, held);
+                prop_assert!(level >= interval);
+                level -= interval;
+                word = limit::held_back(word, suppressed);
+                held += 1;
+                continue;
+            }
             if level >= interval {
                 level -= interval;
                 prop_assert_eq!(logged, Some(held));
@@ -148,7 +159,7 @@ proptest! {
         for (i, from) in granted.iter().enumerate() {
             for (j, to) in granted.iter().enumerate().skip(i) {
                 let lines = (j - i + 1) as u64;
-                prop_assert!(lines <= u64::from(limit::BURST) + (to - from) / interval);
+                prop_assert!(lines <= u64::from(rate.burst) + (to - from) / interval);
             }
         }
     }
@@ -158,16 +169,16 @@ proptest! {
 #[test]
 fn suppressed_are_counted_to_the_end() {
     let mut word = limit::FULL;
-    for _ in 0..limit::BURST {
-        word = limit::step(word, 7).0;
+    for _ in 0..limit::EACH.burst {
+        word = limit::step(word, 7, limit::EACH).0;
     }
     for _ in 0..(1 << 24) + 3 {
-        let (next, logged) = limit::step(word, 7);
+        let (next, logged) = limit::step(word, 7, limit::EACH);
         assert_eq!(logged, None);
         word = next;
     }
     assert_eq!(
-        limit::step(word, 7 + limit::INTERVAL_MS).1,
+        limit::step(word, 7 + limit::EACH.interval_ms, limit::EACH).1,
         Some((1 << 24) - 1)
     );
     assert!(cases(1) >= 1);
@@ -176,11 +187,14 @@ fn suppressed_are_counted_to_the_end() {
 #[test]
 fn a_clock_that_was_read_earlier_earns_nothing() {
     let mut word = limit::FULL;
-    for _ in 0..limit::BURST {
-        word = limit::step(word, 5_000).0;
+    for _ in 0..limit::EACH.burst {
+        word = limit::step(word, 5_000, limit::EACH).0;
     }
     // On another CPU, which read its clock before and comes later.
-    let (word, logged) = limit::step(word, 4_999);
+    let (word, logged) = limit::step(word, 4_999, limit::EACH);
     assert_eq!(logged, None);
-    assert_eq!(limit::step(word, 5_000 + limit::INTERVAL_MS).1, Some(1));
+    assert_eq!(
+        limit::step(word, 5_000 + limit::EACH.interval_ms, limit::EACH).1,
+        Some(1)
+    );
 }

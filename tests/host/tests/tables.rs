@@ -156,6 +156,7 @@ fn a_group_is_of_one_zone() {
             hook: Hook::Forward,
             ingress: Port::Zone(zone),
             egress: Port::Zone(2),
+            is_own: true,
             looped_back: false,
             header: Some(Header {
                 source: ends.initiator,
@@ -163,6 +164,7 @@ fn a_group_is_of_one_zone() {
                 protocol: 17,
                 hop_limit: 64,
                 fragment: Fragment::Whole,
+                source_route: false,
                 transport: Transport::Udp { from: 53, to: 53 },
             }),
             source_is_local: false,

@@ -29,9 +29,11 @@ baseline dst hop atomic chain dst_no chain_no out long routing ah none esp disgu
 load_camzone
 { zones full; allow camera router answers; } | apply -
 for name in dst hop atomic chain; do expect arrives "$name" allowed; done
-for name in dst_no chain_no out long disguise; do expect stopped "$name" no-rule; done
+for name in dst_no chain_no out disguise; do expect stopped "$name" no-rule; done
 # These hold no ports that a rule could name: closed, whatever the word for it.
-for name in routing ah esp; do expect stopped "$name" no-rule; done
+for name in ah esp; do expect stopped "$name" no-rule; done
+expect stopped long malformed
+expect stopped routing source-route
 expect stopped none invalid
 expect stopped forged spoofed
 

@@ -15,6 +15,7 @@ for n in 1 2; do
 	ip link set port$n master guard0 up
 	at host$n ip address add fd00:7::$n/64 dev eth0 nodad
 	at host$n ip address add fe80::7:$n/64 dev eth0 nodad
+	at host$n ip address add 10.7.0.$n/24 dev eth0
 	at host$n ip link set eth0 up
 done
 
@@ -38,11 +39,16 @@ probe_redirect() { found_by redirect fe80::7:2 fd00:7::2; }
 probe_mld() { found_by mld ff02::1; }
 probe_udp() { across --src fd00:7::1 --dst fd00:7::2 --dst-mac 02:00:00:00:07:02 udp --dport 9; }
 
+probe_dhcp() { across --src 0.0.0.0 --dst 255.255.255.255 udp --sport 68 --dport 67; }
+probe_mdns() { across --src 10.7.0.1 --dst 224.0.0.251 udp --dport 5353; }
+probe_mdns6() { across --src fe80::7:1 --dst ff02::fb udp --dport 5353; }
+
 policy() {
-	echo "ipv6 = \"$1\"" | sed '1i [zones.guarded]\ninterfaces = ["guard0"]\nnetworks = ["fd00:7::/64"]'
+	printf '[zones.guarded]\ninterfaces = ["guard0", "guard0.7"]\nnetworks = ["fd00:7::/64", "10.7.0.0/24"]\nipv6 = "%s"\n' "$1"
 }
 found=(ns mld)
-baseline ping ns far_ns ra redirect mld udp
+all=(dhcp mdns mdns6)
+baseline ping ns far_ns ra redirect mld udp "${all[@]}"
 load_camzone
 
 { policy full; allow guarded guarded ping; } | apply -
@@ -51,7 +57,23 @@ for name in "${found[@]}"; do expect arrives "$name" neighbour-discovery; done
 expect stopped far_ns malformed
 expect stopped ra rogue-router
 expect stopped redirect icmp-redirect
+for name in udp "${all[@]}"; do expect stopped "$name" no-rule; done
+
+# A rule from the zone to itself is for groups and broadcasts there too.
+{ policy full; allow guarded guarded dhcp; allow guarded guarded mdns; } | apply -
+for name in "${all[@]}"; do expect arrives "$name" allowed; done
 expect stopped udp no-rule
+
+# Who applies it hears why a bridge needs that.
+check "apply tells of br_netfilter" grep -q "bridge 'guard0' .*br_netfilter" "$work/apply"
+ip link add link guard0 name guard0.7 type vlan id 7 || bail "there are no VLANs"
+{ policy full; } | apply -
+check "and of a VLAN on the bridge" grep -q "'guard0.7' lies on a bridge" "$work/apply"
+sysctl -q -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
+{ policy full; } | apply -
+refuse "and not where it leaves bridges alone" grep br_netfilter "$work/apply"
+expect arrives mdns
+sysctl -q -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
 
 { policy minimal; } | apply -
 expect stopped ping ipv6-off

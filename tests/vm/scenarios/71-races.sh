@@ -185,7 +185,8 @@ round() {
 }
 
 # memory: KiB of slabs and vmalloc, and per CPU.
-memory() { "$top/build/enemy" memory 2>&1 || bail "the kernel's memory cannot be told"; }
+# (Its output is kept, so what is wrong has to be said elsewhere.)
+memory() { "$top/build/enemy" memory || bail "the kernel's memory cannot be told" >&2; }
 
 if ((swaps > 1000)); then keep_hooks; fi
 fact guard open

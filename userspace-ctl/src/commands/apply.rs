@@ -6,6 +6,7 @@ use serde_json::{json, Value};
 
 use super::{count, short};
 use crate::{
+    bridge,
     encode::{encode, Encoded},
     failure::{said, Failure},
     file::{self, model::PolicyFile, source::Source},
@@ -161,7 +162,7 @@ impl Sound {
         Failure::File(Box::new(self.source.clone()), vec![fault])
     }
 
-    /// Interfaces that the file has and the machine has not, and the other way round.
+    /// Interfaces that the file has and the machine has not, and the other way round; and bridges.
     fn about_interfaces(&self, ports: &[Port]) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let zones = || self.file.zones.iter();
@@ -175,6 +176,9 @@ impl Sound {
                 let zone = &zone.name.value;
                 let fault = fault.help(format!("once it comes, it is in zone '{zone}'"));
                 warnings.push(Warning::File(fault.warning()));
+            } else if let Some((message, help)) = bridge::remark(&interface.value) {
+                let fault = crate::diagnostic::Diagnostic::at(interface.span.clone(), message);
+                warnings.push(Warning::File(fault.help(help).warning()));
             }
         }
         for port in ports.iter().filter(|port| port.name != "lo") {

@@ -19,6 +19,7 @@ use super::{
 /// RFC 3810).
 const NEIGHBOUR: &str = "icmpv6 type { 130-137, 143 }";
 const MULTICAST: &str = "ct reply ip saddr 224.0.0.0/4";
+const BROADCAST: &str = "ct reply ip saddr 255.255.255.255";
 const MULTICAST_V6: &str = "ct reply ip6 saddr ff00::/8";
 
 /// PRE_ROUTING, before fragments are put together: whether the source can be there.
@@ -41,10 +42,16 @@ pub(super) fn ingress(words: &Words<'_>, out: &mut Script) {
         if words.ipv6(id) == Ipv6Mode::Off {
             chain.push(String::from("meta nfproto ipv6 drop"));
         } else {
+            chain.push(String::from("rt seg-left != 0 drop"));
             // RFC 6980, 5.
             chain.push(format!("exthdr frag exists {NEIGHBOUR} drop"));
             chain.push(String::from("ip6 saddr :: goto unspecified"));
         }
+        // A sender may not choose its packets' way.
+        chain.extend(lines(&[
+            "ip option lsrr exists drop",
+            "ip option ssrr exists drop",
+        ]));
         chain.push(String::from("ip saddr 0.0.0.0 goto unspecified"));
         chain.push(String::from("fib saddr type { local, broadcast } drop"));
         chain.extend(lines(&[
@@ -269,13 +276,28 @@ fn forward_pair(words: &Words<'_>, from: ZoneId, to: ZoneId) -> Vec<String> {
             continue;
         }
         let mode = words.ipv6(from).min(words.ipv6(to));
+        let cell = format!("goto cell.{}.{}", words.name(Some(a)), words.name(Some(b)));
         for family in families(mode) {
+            let opened = words.inside(a, Side::Initiator, *family, true);
+            let answers = words.inside(b, Side::Responder, *family, true);
             out.push(format!(
-                "ct direction {direction} {} {} goto cell.{}.{}",
-                words.inside(a, Side::Initiator, *family, true),
-                words.inside(b, Side::Responder, *family, true),
-                words.name(Some(a)),
-                words.name(Some(b)),
+                "ct direction {direction} {opened} {answers} {cell}"
+            ));
+            // What a bridge hands over, with br_netfilter: to all hosts of the zone, or some.
+            if from == to && direction == "original" {
+                let casts = match family {
+                    Family::V4 => &[MULTICAST, BROADCAST][..],
+                    Family::V6 => &[MULTICAST_V6],
+                };
+                let from_there = casts
+                    .iter()
+                    .map(|cast| format!("ct direction original {opened} {cast} {cell}"));
+                out.extend(from_there);
+            }
+        }
+        if from == to && direction == "original" {
+            out.push(format!(
+                "ct direction original ct original ip saddr 0.0.0.0 {BROADCAST} {cell}"
             ));
         }
     }

@@ -54,15 +54,12 @@ pub(super) fn reason_of_error(header: &Header) -> Reason {
 
 /// Whether the packet is, or may be, a part of neighbour discovery or multicast listener discovery,
 /// which never come in parts, nor in the only one (RFC 6980, 5). Behind defragmentation nobody can
-/// tell any more; but there, without the fragment header, some can be read which here cannot: a
-/// first part has all headers of its packet (RFC 7112, 5), and none that is honest hides them.
+/// tell any more.
 pub(super) fn is_part_of_neighbour(header: &Header) -> bool {
     match kind(header) {
         Some(kind) => header.fragment != Fragment::Whole && matches!(kind, 130..=137 | 143),
-        None => {
-            matches!(header.fragment, Fragment::Atomic | Fragment::First)
-                && (is_icmp(header) || protocol::is_extension(header.protocol))
-        }
+        // Its type is in another part.
+        None => matches!(header.fragment, Fragment::Atomic | Fragment::First) && is_icmp(header),
     }
 }
 

@@ -33,12 +33,10 @@ pub(super) fn check<M: Memory>(
         if mode.unwrap_or(Ipv6Mode::Off) == Ipv6Mode::Off {
             return Ruling::drop(Reason::Ipv6Off);
         }
-        if packet.plain().is_none()
-            && packet
-                .header()
-                .is_some_and(|h| icmp::is_part_of_neighbour(&h))
-        {
-            return Ruling::drop(Reason::Malformed);
+    }
+    if packet.plain().is_none() {
+        if let Some(ruling) = unusual(packet) {
+            return ruling;
         }
     }
     let source = packet.source();
@@ -65,6 +63,29 @@ pub(super) fn check<M: Memory>(
         return check_mac(compiled, packet);
     }
     Ruling::GO_ON
+}
+
+/// What is wrong with a packet that has options or extension headers, or cannot be read. Neither where
+/// it goes to nor what it is may be told to the router only behind this.
+#[cold]
+#[inline(never)]
+fn unusual(packet: &impl Packet) -> Option<Ruling> {
+    let Some(header) = &packet.header() else {
+        return Some(Ruling::drop(Reason::Malformed));
+    };
+    if header.source_route {
+        return Some(Ruling::drop(Reason::SourceRoute));
+    }
+    let hides = header.family() == Family::V6
+        && (icmp::is_part_of_neighbour(header) || hides_headers(header));
+    hides.then(|| Ruling::drop(Reason::Malformed))
+}
+
+/// Whether there are more extension headers than are followed, or longer ones than are looked at,
+/// in a packet, or the part of one that has to have all of them (RFC 7112, 5). What is behind
+/// them could be a source route.
+fn hides_headers(header: &Header) -> bool {
+    header.fragment != Fragment::Later && protocol::is_extension(header.protocol)
 }
 
 fn check_mac<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet) -> Ruling {

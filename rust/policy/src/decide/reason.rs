@@ -66,4 +66,5 @@ reasons! {
     NeighbourDiscovery = CAMZONE_REASON_NEIGHBOUR_DISCOVERY, "neighbour-discovery";
     RogueRouter = CAMZONE_REASON_ROGUE_ROUTER, "rogue-router";
     NatChanged = CAMZONE_REASON_NAT_CHANGED, "nat-changed";
+    SourceRoute = CAMZONE_REASON_SOURCE_ROUTE, "source-route";
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How much memory the kernel itself has taken.
 
-use std::io::{Error, ErrorKind, Result};
+use std::io::{Error, Result};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 use std::{fmt, fs};
@@ -52,15 +53,20 @@ pub fn taken() -> Result<Memory> {
 pub fn in_use() -> Result<Memory> {
     // Grace periods, and namespaces that are taken down.
     thread::sleep(Duration::from_secs(2));
-    fs::write("/proc/sys/vm/drop_caches", "3")?;
+    write("/proc/sys/vm/drop_caches".as_ref(), "3")?;
     for cache in fs::read_dir("/sys/kernel/slab")? {
-        match fs::write(cache?.path().join("shrink"), "1") {
+        let shrink = cache?.path().join("shrink");
+        match write(&shrink, "1") {
             // It went meanwhile.
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(_) if !shrink.exists() => {}
             result => result?,
         }
     }
     // Else each processor has some pages to itself that it did not report yet.
-    fs::write("/proc/sys/vm/stat_refresh", "1")?;
+    write("/proc/sys/vm/stat_refresh".as_ref(), "1")?;
     taken()
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|e| Error::new(e.kind(), format!("{}: {e}", path.display())))
 }

@@ -2,7 +2,7 @@
 //! IPv4 and IPv6 headers around a payload: options, extension headers, fragments, and fields that lie.
 
 use crate::checksum;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 const FRAGMENT: u8 = 44;
@@ -16,6 +16,8 @@ pub enum Extension {
     Destination,
     /// A routing header of type 0 with a segment left.
     Routing,
+    /// A routing header of type 4 (RFC 8754): one more segment, to this address.
+    Segments(Ipv6Addr),
     /// A fragment header on a packet that is whole.
     Atomic,
     Authentication,
@@ -39,9 +41,10 @@ impl FromStr for Extension {
             "hip" => Self::Hip,
             "none" => Self::Nothing,
             _ => {
-                return Err(format!(
-                    "`{text}` is none of hop, alert, dst, route, atomic, ah, hip, none"
-                ))
+                let last = text.strip_prefix("srh=").and_then(|last| last.parse().ok());
+                Self::Segments(last.ok_or_else(|| {
+                    format!("`{text}` is none of hop, alert, dst, route, srh=ADDRESS, atomic, ah, hip, none")
+                })?)
             }
         })
     }
@@ -52,7 +55,7 @@ impl Extension {
         match self {
             Self::HopByHop | Self::RouterAlert => 0,
             Self::Destination => 60,
-            Self::Routing => 43,
+            Self::Routing | Self::Segments(_) => 43,
             Self::Atomic => FRAGMENT,
             Self::Authentication => 51,
             Self::Hip => 139,
@@ -67,6 +70,13 @@ impl Extension {
             Self::Routing => {
                 let mut bytes = vec![next, 2, 0, 1, 0, 0, 0, 0];
                 bytes.extend([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+                bytes
+            }
+            Self::Segments(last) => {
+                let mut bytes = vec![next, 4, 4, 1, 1, 0, 0, 0];
+                // The last segment first; the one that it is sent to is not read any more.
+                bytes.extend(last.octets());
+                bytes.extend([0; 16]);
                 bytes
             }
             Self::Atomic => vec![next, 0, 0, 0, 0, 0, 0, 1],
