@@ -404,6 +404,7 @@ fn astray<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way, cel
     let inside = packet.hook() == Hook::Forward
         && way.from == way.to
         && !packet.reply()
+        && packet.master().is_none()
         && (is_nobody(ends.initiator) || owns(from, ends.initiator))
         && (cast || owns(to, ends.responder));
     if !inside {
@@ -411,9 +412,6 @@ fn astray<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way, cel
     }
     if !ingress::has_its_mac(compiled, packet) {
         return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
-    }
-    if packet.master().is_some() {
-        return permit_expected(compiled, packet, cell);
     }
     let question = Question {
         from,

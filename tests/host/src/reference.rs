@@ -452,7 +452,10 @@ impl Reference<'_> {
         };
         let cast = !flow.reply && (is_cast(responder_ip) || facts.broadcast);
         // What a bridge hands from one host of a zone to others of it.
-        let bridged = facts.hook == Hook::Forward && way.from == way.to && !flow.reply;
+        let bridged = facts.hook == Hook::Forward
+            && way.from == way.to
+            && !flow.reply
+            && flow.master.is_none();
         // P4: "must arrive from the zone that owns its sender and leave towards the zone that
         // owns its receiver".
         let initiator_fits = match cell.from {
@@ -518,7 +521,7 @@ impl Reference<'_> {
                 if rule.action == (Action::Deny { reject: wanted }) {
                     // P6: reject only in LOCAL_IN and FORWARD. RFC 1122, 3.2.2: nobody is told
                     // about what was sent to many.
-                    let many = cast && (arrives || bridged) && flow.master.is_none();
+                    let many = cast && (arrives || bridged);
                     let rejects = wanted && facts.hook != Hook::LocalOut && !many;
                     let kind = if rejects {
                         Verdict::Reject
