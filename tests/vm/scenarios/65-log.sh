@@ -40,4 +40,16 @@ send cam --src 192.168.8.110 --dst 192.168.0.10 udp --dport 32100
 check "what was kept back is told" grep -E -q 'CAMZONE no-rule front-door \[[0-9]+ suppressed\] IN=eth1' <(dmesg)
 told=$(dmesg | tail -n "+$((since + 1))" | sed -n 's/.*CAMZONE no-rule front-door \[\([0-9]*\) suppressed\].*/\1/p' | awk '{ n += $1 } END { print n + 0 }')
 equal "none is forgotten: logged and told make 31" 31 "$((told + $(lines 'CAMZONE no-rule front-door ')))"
+
+# Each of many may have its lines, and all of them together no more than a hundred at once and ten a second.
+cameras=$(for ((n = 2; n < 250; n++)); do printf '{"name": "cam%d", "zone": "camera", "address": ["192.168.8.%d"]}, ' "$n" "$n"; done)
+arm arm 'zones=[{"name": "camera", "interface": ["eth1"], "network": [{"address": "192.168.8.0", "prefix-len": 24}]}]' \
+	"cameras=[${cameras%, }]" 'rules=[]' >/dev/null
+since=$(log_lines) began=${EPOCHREALTIME/./}
+for ((n = 2; n < 250; n++)); do echo "192.168.8.$n"; done |
+	xargs -P 4 -I SOURCE probe send --netns cam --nonce log --src SOURCE --dst 192.168.8.1 udp --dport 9
+took=$(((${EPOCHREALTIME/./} - began) / 1000))
+all=$(lines 'CAMZONE no-rule cam')
+((all >= 90 && all <= 101 + took / 100)) && ok "of 248 cameras' in $took ms $all are logged" || not_ok "of 248 cameras' in $took ms $all are logged"
+((took < 14000 * ${SLOW:-1})) || bail "that took too long to tell"
 arm disarm >/dev/null
