@@ -6,6 +6,8 @@
 KDIR   ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 CARGO  ?= cargo
+# The module goes below DESTDIR too, where nothing else is said.
+INSTALL_MOD_PATH ?= $(DESTDIR)
 
 all modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -14,12 +16,13 @@ install: install-module install-ctl
 
 # Where KDIR has no System.map (Debian's headers) modules_install skips depmod.
 install-module: modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)
 	depmod -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) "$$(cat $(KDIR)/include/config/kernel.release)"
 
 install-ctl:
 	@command -v $(CARGO) >/dev/null || { \
-		echo "camzonectl takes cargo 1.85 or newer, and there is none ('make install-module' installs the module alone)" >&2; \
+		echo "camzonectl takes cargo 1.85 or newer, and there is none; sudo may hide yours ('make install CARGO=/where/it/is/cargo');" \
+			"'make install-module' installs the module alone" >&2; \
 		exit 1; }
 	$(CARGO) build --release --locked --target-dir build/target --manifest-path userspace-ctl/Cargo.toml
 	install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/sbin/camzonectl

@@ -65,8 +65,8 @@ pub(super) fn check<M: Memory>(
     Ruling::GO_ON
 }
 
-/// What is wrong with a packet that has options or extension headers, or cannot be read. Neither where
-/// it goes to nor what it is may be told to the router only behind this.
+/// What is wrong with a packet that has options or extension headers, or cannot be read. What is not seen
+/// here of where it goes and what it is, the kernel would find out when everybody was asked.
 #[cold]
 #[inline(never)]
 fn unusual(packet: &impl Packet) -> Option<Ruling> {
