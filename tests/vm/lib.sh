@@ -33,15 +33,22 @@ tap_count=0 tap_failed=0
 short_wait=0.5 long_wait=$((15 * ${SLOW:-1}))
 PROBE_WAIT=$long_wait
 
-# listening HOST|router tcp|udp PORT: waits until somebody does.
-listening() {
-	local tries enter=(nsenter --net="/run/netns/$1" --)
-	if [[ $1 == router ]]; then enter=(); fi
-	for ((tries = 0; tries < long_wait * 10; tries++)); do
-		if [[ -n $("${enter[@]}" ss -Hln "--$2" "sport = :$3") ]]; then return; fi
+# within SECONDS COMMAND...: whether the command succeeds in that time, tried again and again.
+within() {
+	local end=$((SECONDS + $1 * ${SLOW:-1}))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || return 1
 		sleep 0.1
 	done
-	bail "nobody listens on $2 port $3 of $1"
+}
+
+# listening HOST|router tcp|udp PORT: waits until somebody does.
+listening() { within 15 somebody_listens "$@" || bail "nobody listens on $2 port $3 of $1"; }
+somebody_listens() {
+	local enter=(nsenter --net="/run/netns/$1" --)
+	if [[ $1 == router ]]; then enter=(); fi
+	[[ -n $("${enter[@]}" ss -Hln "--$2" "sport = :$3") ]]
 }
 
 # --- results ---------------------------------------------------------------------------------

@@ -58,8 +58,7 @@ for round in 1 2 3; do
 	}
 	probe send --netns one-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.1.0.1 --count 3000 --gap 1 udp --dport 123 &
 	probe send --netns one-host --via 10.1.0.1 --src 10.9.9.9 --dst 10.1.0.1 --count 3000 --gap 1 udp --dport 123 &
-	for _ in {1..100}; do if judged; then break; fi; sleep 0.05; done
-	judged || bail "no traffic in round $round"
+	within 5 judged || bail "no traffic in round $round"
 	ip netns delete one
 	wait
 	ip netns delete one-host
@@ -100,5 +99,5 @@ ip netns delete two-host
 ip netns delete two-out
 
 # What is left goes with the last reference, a moment later.
-for _ in {1..40}; do rmmod camzone 2>/dev/null && break || sleep 0.25; done
+within 10 rmmod camzone 2>/dev/null || true
 refuse "the module is gone, and no armed namespace has held it" test -e /sys/module/camzone

@@ -43,12 +43,9 @@ announce() {
 		done
 		sleep 60' &
 	announcer=$!
-	for _ in {1..200}; do
-		if conntrack -L expect 2>/dev/null | grep -F 'dport=8021' >/dev/null; then return; fi
-		sleep 0.1
-	done
-	bail "the helper expects nothing"
+	within 20 expects || bail "the helper expects nothing"
 }
+expects() { conntrack -L expect 2>/dev/null | grep -F 'dport=8021' >/dev/null; }
 
 baseline upload upload6 bounce
 load_camzone
@@ -70,11 +67,8 @@ kill "$announcer" 2>/dev/null || true
 upload 192.168.8.1 --limit-rate 10k >"$work/slow" 2>&1 &
 slow=$!
 arrived() { find /run/camzone-lab/ftp/upload -newer "$work/nothing" -type f -printf '%s\n' | tail -n 1 | grep . || echo 0; }
-for _ in {1..200}; do
-	if (($(arrived) > 0)); then break; fi
-	sleep 0.1
-done
-check "an upload runs" test "$(arrived)" -gt 0
+runs() { (($(arrived) > 0)); }
+check "an upload runs" within 20 runs
 apply "$work/nothing"
 sleep 0.5
 before=$(arrived)

@@ -45,14 +45,7 @@ while True:
     stream.sendall(b"word\n")
 PYTHON
 talker() { exec python3 -B "$work/stream.py" "$work" "$@"; }
-until_there() {
-	local tries
-	for tries in {1..150}; do
-		if [[ -e $1 ]]; then return 0; fi
-		sleep 0.1
-	done
-	bail "$1 never came after $tries looks"
-}
+until_there() { within 15 test -e "$1" || bail "$1 never came"; }
 # stream NAME FROM ADDRESS PORT [udp]: a stream from a host to the router.
 stream() {
 	talker server "$1" any "$4" "${5-tcp}" >/dev/null 2>&1 &

@@ -22,20 +22,20 @@ policy() {
 		}
 	}'
 }
-within() { (ulimit -v "$limit" && camzonectl "$@"); }
+bounded() { (ulimit -v "$limit" && camzonectl "$@"); }
 
 load_camzone
 for cameras in 500 "${1:-20000}"; do
 	policy "$cameras" >"$work/policy"
 	apply "$work/policy"
 	for command in show counters; do
-		check "$command of $cameras cameras" within "$command"
-		check "--json $command of $cameras cameras" within --json "$command"
+		check "$command of $cameras cameras" bounded "$command"
+		check "--json $command of $cameras cameras" bounded --json "$command"
 	done
-	within show >"$work/shown"
+	bounded show >"$work/shown"
 	check "what is shown is the policy" camzonectl apply "$work/shown"
-	equal "all of it" "$cameras" "$(within --json show | jq '.policy.cameras | length')"
-	equal "and all rules" "$((cameras / 250))" "$(within --json counters | jq '.rules | length')"
+	equal "all of it" "$cameras" "$(bounded --json show | jq '.policy.cameras | length')"
+	equal "and all rules" "$((cameras / 250))" "$(bounded --json counters | jq '.rules | length')"
 done
 # Changed when a part of it was printed already: the rest waits in the kernel until that was read.
 policy 500 >"$work/policy"
@@ -70,5 +70,5 @@ refuse "but not all" jq -e . "$work/part"
 	}'
 } >"$work/policy"
 apply "$work/policy"
-check "counters of a long rule among short ones" within counters
-within --json show >/dev/full 2>"$work/full" && not_ok "a full disk is no success" || ok "a full disk is no success"
+check "counters of a long rule among short ones" bounded counters
+bounded --json show >/dev/full 2>"$work/full" && not_ok "a full disk is no success" || ok "a full disk is no success"

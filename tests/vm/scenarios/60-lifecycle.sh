@@ -12,13 +12,6 @@ in_net() { nsenter --net="$1" -- "${@:2}"; }
 answers() { ping -c 1 -W "${patience:-$long_wait}" -q "$@" >/dev/null; }
 cam_answers() { at cam ping -c 1 -W "${patience:-$long_wait}" -q 192.168.8.1 >/dev/null; }
 unused() { [[ $(</sys/module/camzone/refcnt) == 0 ]]; }
-# within SECONDS COMMAND...
-within() {
-	local end=$((SECONDS + $1))
-	shift
-	until "$@"; do ((SECONDS < end)) || return 1; sleep 0.1; done
-}
-
 lab up >/dev/null || bail "no lab"
 check "without camzone the camera reaches the router" cam_answers
 

@@ -122,7 +122,7 @@ send(1, 2, struct.pack("!I", 1) + number)
 (work / "gone").touch()
 time.sleep(100)
 PY
-awaits() { for _ in {1..150}; do [[ ! -e $work/$1 ]] || return 0; sleep 0.1; done; bail "$1 never came"; }
+awaits() { within 15 test -e "$work/$1" || bail "$1 never came"; }
 # held PORT COMMAND...: whom the outside sees of a packet from that port which is held while COMMAND runs.
 held() {
 	rm -f "$work"/{holds,held,go,gone}
