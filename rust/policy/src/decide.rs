@@ -369,13 +369,13 @@ fn owns(side: Side, address: Address) -> bool {
 fn opened(packet: &impl Packet, side: Side, address: Address) -> bool {
     match packet.hook() {
         Hook::LocalOut => packet.is_own(),
-        Hook::LocalIn => owns(side, address) || is_nobody(address),
+        Hook::LocalIn => owns(side, address) || asks_for_address(address),
         _ => owns(side, address),
     }
 }
 
 /// Who asks for an address: PRE_ROUTING lets this through as DHCP's only.
-fn is_nobody(address: Address) -> bool {
+fn asks_for_address(address: Address) -> bool {
     address.family() == Family::V4 && address.is_unspecified()
 }
 
@@ -400,13 +400,12 @@ fn astray<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way, cel
     let ends = &packet.ends();
     let from = compiled.side(cell.from, ends.initiator);
     let to = compiled.side(cell.to, ends.responder);
-    let cast = is_cast(packet, ends.responder);
     let inside = packet.hook() == Hook::Forward
         && way.from == way.to
         && !packet.reply()
         && packet.master().is_none()
-        && (is_nobody(ends.initiator) || owns(from, ends.initiator))
-        && (cast || owns(to, ends.responder));
+        && (asks_for_address(ends.initiator) || owns(from, ends.initiator))
+        && (is_cast(packet, ends.responder) || owns(to, ends.responder));
     if !inside {
         return Ruling::drop(Reason::WrongZone).within(compiled, cell);
     }
@@ -421,7 +420,7 @@ fn astray<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way, cel
         broadcast: false,
     };
     match compiled.ask_all(&question) {
-        Some(id) => answered(compiled, packet, cell, id, cast),
+        Some(id) => answered(compiled, packet, cell, id),
         None => no_rule(compiled, cell, Reason::NoRule),
     }
 }
@@ -482,7 +481,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
         };
         return no_rule(compiled, cell, reason);
     };
-    answered(compiled, packet, cell, id, cast)
+    answered(compiled, packet, cell, id)
 }
 
 /// The same of a flow that a helper expected: its master's permission counts.
@@ -501,7 +500,7 @@ fn permit_expected<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, cell
         broadcast: false,
     };
     match compiled.ask(&question) {
-        Some(id) => answered(compiled, packet, cell, id, false),
+        Some(id) => answered(compiled, packet, cell, id),
         None => no_rule(compiled, cell, Reason::NoRule),
     }
 }
@@ -533,13 +532,12 @@ fn answered<M: Memory>(
     packet: &impl Packet,
     cell: Cell,
     id: AnswerId,
-    cast: bool,
 ) -> Ruling {
     let Some(answer) = compiled.answer(id) else {
         return no_rule(compiled, cell, Reason::NoRule);
     };
     let ruling = match answer.action {
-        Action::Deny { reject } if reject && !cast && may_be_told(packet, cell) => Ruling::REJECT,
+        Action::Deny { reject } if reject && may_be_told(packet, cell) => Ruling::REJECT,
         Action::Deny { .. } => Ruling::drop(Reason::Denied),
         Action::Allow { masquerade: true } if untranslated(packet) => {
             Ruling::drop(Reason::NatChanged)
@@ -553,9 +551,13 @@ fn answered<M: Memory>(
 /// (RFC 1122, 3.2.2).
 #[cold]
 fn may_be_told(packet: &impl Packet, cell: Cell) -> bool {
-    let bridged = packet.hook() == Hook::Forward && cell.from == cell.to && !packet.reply();
-    let to_many = bridged && packet.master().is_none() && is_cast(packet, packet.ends().responder);
-    packet.hook() != Hook::LocalOut && !to_many
+    let may_be_many = match packet.hook() {
+        Hook::LocalOut => return false,
+        Hook::Forward => cell.from == cell.to,
+        Hook::PreRouting | Hook::LocalIn => true,
+    };
+    let opens = !packet.reply() && packet.master().is_none();
+    !(may_be_many && opens && is_cast(packet, packet.ends().responder))
 }
 
 /// Whether the flow went on its way before the policy said that its source is to be translated:

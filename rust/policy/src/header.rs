@@ -167,14 +167,11 @@ fn parse_v6(bytes: &[u8], packet_len: usize) -> Option<Header> {
         let Some([following, len, third, fourth, ..]) = rest.first_chunk::<8>() else {
             break;
         };
+        // Of a routing header the fourth byte is how many segments are left.
+        source_route |= next == 43 && *fourth != 0;
         let len = usize::from(*len);
         let len = match next {
-            0 | 60 => len.wrapping_mul(8).wrapping_add(8),
-            43 => {
-                let segments_left = *fourth;
-                source_route |= segments_left != 0;
-                len.wrapping_mul(8).wrapping_add(8)
-            }
+            0 | 43 | 60 => len.wrapping_mul(8).wrapping_add(8),
             44 => {
                 let offset = u16::from_be_bytes([*third, *fourth]);
                 part = match fragment((offset & 0xfff8 != 0, offset & 1 != 0)) {

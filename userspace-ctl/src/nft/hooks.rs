@@ -277,14 +277,15 @@ fn forward_pair(words: &Words<'_>, from: ZoneId, to: ZoneId) -> Vec<String> {
         }
         let mode = words.ipv6(from).min(words.ipv6(to));
         let cell = format!("goto cell.{}.{}", words.name(Some(a)), words.name(Some(b)));
+        // What a bridge hands over, with br_netfilter: to all hosts of the zone, or some.
+        let bridged = from == to && direction == "original";
         for family in families(mode) {
             let opened = words.inside(a, Side::Initiator, *family, true);
             let answers = words.inside(b, Side::Responder, *family, true);
             out.push(format!(
                 "ct direction {direction} {opened} {answers} {cell}"
             ));
-            // What a bridge hands over, with br_netfilter: to all hosts of the zone, or some.
-            if from == to && direction == "original" {
+            if bridged {
                 let casts = match family {
                     Family::V4 => &[MULTICAST, BROADCAST][..],
                     Family::V6 => &[MULTICAST_V6],
@@ -295,7 +296,7 @@ fn forward_pair(words: &Words<'_>, from: ZoneId, to: ZoneId) -> Vec<String> {
                 out.extend(from_there);
             }
         }
-        if from == to && direction == "original" {
+        if bridged {
             out.push(format!(
                 "ct direction original ct original ip saddr 0.0.0.0 {BROADCAST} {cell}"
             ));
