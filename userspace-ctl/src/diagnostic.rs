@@ -66,7 +66,7 @@ impl Diagnostic {
     pub fn whole(message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
-            message: message.into(),
+            message: shortened(message.into()),
             primary: None,
             related: Vec::new(),
             help: Vec::new(),
@@ -82,21 +82,21 @@ impl Diagnostic {
     /// Puts a remark beside the underlined text.
     pub fn label(mut self, text: impl Into<String>) -> Self {
         if let Some(primary) = &mut self.primary {
-            primary.text = text.into();
+            primary.text = shortened(text.into());
         }
         self
     }
 
     /// Underlines another part too.
     pub fn and(mut self, span: Span, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let text = shortened(text.into());
         self.related.push(Label { span, text });
         self
     }
 
     /// Says what would be right.
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help.push(help.into());
+        self.help.push(shortened(help.into()));
         self
     }
 
@@ -257,6 +257,20 @@ impl Clip {
         let before = text.get(self.skip..at).unwrap_or("");
         usize::from(self.skip > 0) + printable(before).width()
     }
+}
+
+/// A sentence that names a word of the file, which may be of any length: the middle of a very long
+/// one is left out.
+fn shortened(text: String) -> String {
+    const MOST: usize = 500;
+    const LAST: usize = 100;
+    let len = text.chars().count();
+    if len <= MOST {
+        return text;
+    }
+    let first: String = text.chars().take(MOST - LAST - 1).collect();
+    let last: String = text.chars().skip(len - LAST).collect();
+    format!("{first}…{last}")
 }
 
 /// Whether a terminal would obey the character, or show text as other text (what turns the reading

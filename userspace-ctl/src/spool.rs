@@ -99,9 +99,13 @@ pub fn run<W: Write>(
             }
             Err(Stop::Kernel(error)) => Err(error.into()),
             Err(Stop::Failure(failure)) => Err(failure),
-            Err(Stop::Output(error)) if error.kind() != ErrorKind::BrokenPipe => Err(
-                Failure::other(format!("the result cannot be written: {error}")),
-            ),
+            Err(Stop::Output(error)) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::Other {
+                    message: format!("the result cannot be written: {error}"),
+                    errno: error.raw_os_error(),
+                    help: Vec::new(),
+                })
+            }
             Ok(()) | Err(Stop::Output(_)) => Ok(()),
         };
     }

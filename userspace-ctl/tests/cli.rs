@@ -311,6 +311,34 @@ fn no_key_is_missing_in_json() {
     assert!(message.ends_with("<FILE>"), "{message}");
 }
 
+#[test]
+fn a_full_disk_has_its_number() {
+    let output = command(&["--json", "export", "--nft", &example("article.toml")])
+        .stdout(std::fs::File::create("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(said["error"]["errno"], 28, "ENOSPC");
+}
+
+#[test]
+fn what_is_said_of_a_long_word_is_short() {
+    let word = "x".repeat(100_000);
+    let policies = [
+        format!("{word} = 1\n"),
+        format!("[zones.{word}]\nnetworks = \"any\"\n"),
+        format!("[services.x]\ntcp = \"{word}\"\n"),
+        format!("{word} = 1\n{word} = 1\n"),
+    ];
+    for policy in policies {
+        let output = with_input(&["apply", "--check", "-"], policy.as_bytes());
+        assert_eq!(output.status.code(), Some(5));
+        let longest = stderr(&output).lines().map(|line| line.len()).max();
+        assert!(longest.unwrap() < 700, "{longest:?}");
+    }
+}
+
 /// C1's CSI and marks that turn the reading direction round.
 #[test]
 fn no_name_steers_a_terminal() {
