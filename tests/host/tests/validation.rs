@@ -852,6 +852,25 @@ fn begin_says_what_is_wrong() {
         }
     );
     assert!(!policy.forwarding);
+    // Every default is the one that is named, and none of the others.
+    for (kind, said) in [
+        (CAMZONE_A_DEFAULTS_INPUT, (true, false, true)),
+        (CAMZONE_A_DEFAULTS_FORWARD, (false, true, true)),
+    ] {
+        let begin = [
+            defaults(&[number(kind, 1)]),
+            flag(CAMZONE_A_FORWARDING, true),
+        ]
+        .concat();
+        let policy: Policy<Heap> = wire::read(&begin, &house()).unwrap();
+        let Defaults {
+            input,
+            forward,
+            output,
+        } = policy.defaults;
+        assert_eq!((input, forward, output), said);
+        assert!(policy.forwarding);
+    }
 }
 
 /// What is not wrong.
