@@ -55,6 +55,14 @@ impl Failure {
         self
     }
 
+    /// Tells the system's or the kernel's number for it.
+    pub fn with_errno(mut self, number: Option<i32>) -> Self {
+        if let Failure::Other { errno, .. } = &mut self {
+            *errno = number;
+        }
+        self
+    }
+
     /// The exit code, as the manual has it.
     pub const fn exit_code(&self) -> u8 {
         match self {
@@ -167,21 +175,11 @@ impl From<Error> for Failure {
             Error::Refused(ack) if ack.errno == libc::ENOENT => Failure::NotLoaded,
             Error::Refused(ack) => {
                 let message = format!("the kernel refuses: {}", said(&ack));
-                let (errno, help) = (Some(ack.errno), Vec::new());
-                Failure::Other {
-                    message,
-                    errno,
-                    help,
-                }
+                Failure::other(message).with_errno(Some(ack.errno))
             }
             Error::Io(what, error) => {
                 let message = format!("the kernel cannot be asked: {what}: {error}");
-                let (errno, help) = (error.raw_os_error(), Vec::new());
-                Failure::Other {
-                    message,
-                    errno,
-                    help,
-                }
+                Failure::other(message).with_errno(error.raw_os_error())
             }
             Error::Broken(what) => Failure::other(format!("the kernel's answer: {what}")),
             Error::Changing => {

@@ -100,11 +100,8 @@ pub fn run<W: Write>(
             Err(Stop::Kernel(error)) => Err(error.into()),
             Err(Stop::Failure(failure)) => Err(failure),
             Err(Stop::Output(error)) if error.kind() != ErrorKind::BrokenPipe => {
-                Err(Failure::Other {
-                    message: format!("the result cannot be written: {error}"),
-                    errno: error.raw_os_error(),
-                    help: Vec::new(),
-                })
+                let message = format!("the result cannot be written: {error}");
+                Err(Failure::other(message).with_errno(error.raw_os_error()))
             }
             Ok(()) | Err(Stop::Output(_)) => Ok(()),
         };

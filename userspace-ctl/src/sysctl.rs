@@ -20,11 +20,7 @@ fn write(path: &str, on: bool) -> Result<(), Failure> {
     }
     fs::write(path, if on { "1\n" } else { "0\n" }).map_err(|error| {
         let message = format!("{path} cannot be set to {}: {error}", u8::from(on));
-        Failure::Other {
-            message,
-            errno: error.raw_os_error(),
-            help: Vec::new(),
-        }
+        Failure::other(message).with_errno(error.raw_os_error())
     })
 }
 
