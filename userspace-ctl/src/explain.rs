@@ -67,9 +67,7 @@ pub fn explain(view: View<'_>, kind: &Kind, span: Option<Span>, item: Option<Ite
             .label("bits behind the prefix are set")
             .help(format!("write \"{clean}\", or \"{}\" for this host alone", host(view, span.as_ref()))),
         Kind::NotUnicast(prefix) if prefix.bits() == 0 => plain().help("write networks = \"any\""),
-        Kind::NotUnicast(_) => {
-            plain().help("loopback, multicast, link-local and unspecified addresses are handled without a zone")
-        }
+        Kind::NotUnicast(prefix) => plain().help(not_hosts(prefix)),
         Kind::Overlap { a, b, other } => overlap(view, a, b, other, item),
         Kind::NoAddress(camera) => plain()
             .help(format!("write address = \"192.168.8.110\" below [cameras.{camera}]")),
@@ -141,6 +139,25 @@ pub fn explain(view: View<'_>, kind: &Kind, span: Option<Span>, item: Option<Ite
         Kind::NoZone => plain()
             .help("write [zones.camera], interfaces = [\"eth1\"], networks = [\"192.168.8.0/24\"]"),
         _ => plain(),
+    }
+}
+
+/// What would be right in place of a network that is none of hosts.
+fn not_hosts(prefix: &Prefix) -> String {
+    let first = prefix.first();
+    let mapped = first.is_v4_mapped() && prefix.bits() >= 96;
+    let handled = first.is_loopback() || first.is_multicast() || first.is_link_local_v6();
+    match first.octets(&mut [0; 16]) {
+        [.., a, b, c, d] if mapped => {
+            let len = prefix.bits() - 96;
+            format!("write it as what it is on the wire: \"{a}.{b}.{c}.{d}/{len}\"")
+        }
+        _ if handled || first.is_unspecified() && prefix.bits() >= 8 => String::from(
+            "loopback, multicast, link-local and unspecified addresses are handled without a zone",
+        ),
+        _ => String::from(
+            "no host has 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255, ::/127, fe80::/10 or ff00::/8: leave them out",
+        ),
     }
 }
 

@@ -44,6 +44,17 @@ fn of_ancestors() -> Option<String> {
     None
 }
 
+/// What a policy does to an ssh session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on, whatever it comes in by.
+    Alive,
+    /// It goes on if it comes in by an interface of the zone of this name.
+    AliveIn(String),
+    /// It ends: these are its ends, and the reason.
+    Stopped(String),
+}
+
 /// The two ends of an ssh session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Session {
@@ -77,12 +88,14 @@ impl Session {
         })
     }
 
-    /// Why the policy would stop the session, or `None` when it would not.
-    pub fn stopped_by(self, policy: HeapPolicy) -> Option<String> {
-        let compiled: Compiled<Heap> = Compiled::new(policy).ok()?;
+    /// What the policy would do to the session.
+    pub fn under(self, policy: HeapPolicy) -> Fate {
         let (client, server) = (from_std(self.client), from_std(self.server));
+        let Ok(compiled) = Compiled::<Heap>::new(policy) else {
+            return Fate::Alive;
+        };
         if client.is_loopback() {
-            return None;
+            return Fate::Alive;
         }
         let zone = compiled.zone_of(client);
         // Whose interface has the router's address is for certain only where a zone has its network.
@@ -126,8 +139,12 @@ impl Session {
         let decision = decide(&Guard::Armed(&compiled), &facts);
         let word = decision.reason.map_or("", Reason::word);
         let Session { client, port, .. } = self;
-        (decision.verdict != Verdict::Accept)
-            .then(|| format!("from {client} to port {port} ({word})"))
+        let zone = zone.and_then(|zone| compiled.policy.zone(zone));
+        match (decision.verdict, zone) {
+            (Verdict::Accept, Some(zone)) => Fate::AliveIn(zone.name.to_string()),
+            (Verdict::Accept, None) => Fate::Alive,
+            _ => Fate::Stopped(format!("from {client} to port {port} ({word})")),
+        }
     }
 }
 
@@ -136,17 +153,25 @@ mod tests {
     use super::*;
     use crate::{encode::encode, file, file::source::Source, validate::validate};
 
-    fn stopped(connection: &str) -> Option<String> {
+    fn fate(connection: &str) -> Fate {
         let source = Source::new("article.toml", include_str!("../../examples/article.toml"));
         let file = file::parse(&source).unwrap();
         let policy = validate(&file, &encode(&file).unwrap()).unwrap();
-        Session::parse(connection).unwrap().stopped_by(policy)
+        Session::parse(connection).unwrap().under(policy)
+    }
+
+    fn stopped(connection: &str) -> Option<String> {
+        match fate(connection) {
+            Fate::Stopped(why) => Some(why),
+            _ => None,
+        }
     }
 
     #[test]
     fn ssh_is_for_the_private_network() {
-        assert_eq!(stopped("192.168.5.10 40000 192.168.5.200 22"), None);
-        assert_eq!(stopped("127.0.0.1 40000 127.0.0.1 22"), None);
+        let private = Fate::AliveIn(String::from("private"));
+        assert_eq!(fate("192.168.5.10 40000 192.168.5.200 22"), private);
+        assert_eq!(fate("127.0.0.1 40000 127.0.0.1 22"), Fate::Alive);
         let why = stopped("192.168.8.110 40000 192.168.8.1 22").unwrap();
         assert_eq!(why, "from 192.168.8.110 to port 22 (no-rule)");
         assert!(stopped("192.168.5.10 40000 192.168.5.200 2222").is_some());

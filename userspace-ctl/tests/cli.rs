@@ -248,31 +248,17 @@ fn an_own_ssh_session_is_looked_after() {
     assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
 }
 
-#[test]
-fn a_group_that_no_rule_names_is_warned_of() {
-    for (word, group, warned) in [
-        ("mdns", "", true),
-        ("mdns", "to_address = \"224.0.0.251\"", false),
-        ("ntp", "", false),
-    ] {
-        let policy = format!(
-            "[zones.camera]\ninterfaces = [\"eth1\"]\nnetworks = [\"192.168.8.0/24\"]\n\
-             [[allow]]\nfrom = \"camera\"\nto = \"router\"\nservices = [\"{word}\"]\n{group}\n"
-        );
-        let output = with_input(&["--json", "apply", "--check", "-"], policy.as_bytes());
-        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let warnings = said["warnings"].as_array().unwrap();
-        let about = |warning: &serde_json::Value| warning["text"] == format!("\"{word}\"");
-        assert_eq!(
-            warnings.iter().any(about),
-            warned,
-            "{word} {group}: {warnings:?}"
-        );
-    }
+/// The texts that a policy is warned of.
+fn warned_of(policy: &str) -> Vec<String> {
+    let output = with_input(&["--json", "apply", "--check", "-"], policy.as_bytes());
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let warnings = said["warnings"].as_array().unwrap().iter();
+    let text = |warning: &serde_json::Value| warning["text"].as_str().map(str::to_owned);
+    warnings.filter_map(text).collect()
 }
 
 #[test]
-fn a_camera_that_asks_for_an_address_is_warned_of() {
+fn what_may_not_be_meant_is_warned_of() {
     let policy = r#"
         [zones.camera]
         interfaces = ["eth1"]
@@ -280,18 +266,48 @@ fn a_camera_that_asks_for_an_address_is_warned_of() {
         [cameras.door]
         zone = "camera"
         address = "192.168.8.110"
+        [services.web]
+        tcp = [80, "8000-8100"]
         [[allow]]
-        from = "FROM"
+        from = "camera"
         to = "router"
-        services = ["dhcp", "ntp"]
+        services = ["ntp", "web"]
     "#;
-    for (from, warned) in [("door", true), ("camera", false)] {
-        let policy = policy.replace("FROM", from);
-        let output = with_input(&["--json", "apply", "--check", "-"], policy.as_bytes());
-        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-        let warnings = said["warnings"].as_array().unwrap();
-        let about = |warning: &serde_json::Value| warning["text"] == "\"door\"";
-        assert_eq!(warnings.iter().any(about), warned, "{warnings:?}");
+    let asking = ["\"camera\"", "\"ntp\""];
+    for (what, instead, warned) in [
+        (["", ""], ["", ""], vec![]),
+        // A service that is sent to a group which no rule names.
+        (["\"ntp\"", ""], ["\"mdns\"", ""], vec!["\"mdns\""]),
+        (
+            ["\"ntp\"", "[[allow]]"],
+            ["\"mdns\"", "[[allow]]\nto_address = \"224.0.0.251\""],
+            vec![],
+        ),
+        // A camera that asks for an address.
+        (asking, ["\"door\"", "\"dhcp\""], vec!["\"door\""]),
+        (asking, ["\"camera\"", "\"dhcp\""], vec![]),
+        // What is no name of an interface, or hardly.
+        (["eth1", ""], ["eth+", ""], vec!["\"eth+\""]),
+        (["eth1", ""], ["eth1,eth2", ""], vec!["\"eth1,eth2\""]),
+        (["eth1", ""], ["eth1@if2", ""], vec!["\"eth1@if2\""]),
+        (["eth1", ""], ["eth1\u{a0}", ""], vec!["\"eth1\u{a0}\""]),
+        // A part of a service that another one has in it.
+        (["8000-8100", ""], ["79-81", ""], vec!["80"]),
+        (["8000-8100", ""], ["81-82", ""], vec![]),
+        (
+            ["tcp =", ""],
+            ["protocols = \"any\"\ntcp =", ""],
+            vec!["80", "\"8000-8100\""],
+        ),
+    ] {
+        let mut policy = policy.to_owned();
+        for (what, instead) in what.iter().zip(instead) {
+            // In the place of the rule, where there are two.
+            if let Some(at) = policy.rfind(what).filter(|_| !what.is_empty()) {
+                policy.replace_range(at..at + what.len(), instead);
+            }
+        }
+        assert_eq!(warned_of(&policy), warned, "{policy}");
     }
 }
 

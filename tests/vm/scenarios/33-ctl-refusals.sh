@@ -42,7 +42,21 @@ equal "such a refusal is a bad file" 5 "$status"
 check "with the file's line" grep -q 'network-host-bits.toml:11:13' "$work/err"
 check "and the text underlined" grep -q '\^\^\^\^' "$work/err"
 
-# Sixteen at once: the kernel lets one of those that began together win.
+# An ssh session that the policy allows, by an interface that this machine does not have.
+export SSH_CONNECTION="192.168.5.10 40000 192.168.5.200 22"
+sed 's/"eth2"/"eth9"/' "$article" >"$work/elsewhere.toml"
+was="$(state) $(generation)"
+status=0
+camzonectl apply "$work/elsewhere.toml" >"$work/out" 2>"$work/err" || status=$?
+equal "what would end the own ssh session is not applied" "1 $was" "$status $(state) $(generation)"
+check "which is said" grep -q "your own ssh session (this machine has no interface of zone 'private'): nothing was changed" "$work/err"
+check "and what interfaces there are" grep -q "interface 'eth2' is in no zone" "$work/err"
+apply --cut-ssh "$work/elsewhere.toml"
+apply "$article"
+equal "unless it may end, or lives" "armed $((${was#* } + 2))" "$(state) $(generation)"
+unset SSH_CONNECTION
+
+# Twenty-four at once: the kernel lets one of those that began together win.
 before=$(generation) applied=0 late=0 other=0 pids=()
 for i in {1..24}; do
 	policy=$article

@@ -18,9 +18,9 @@ use crate::{
     },
     output::{Output, Warning},
     policy_text::hex,
-    session::Session,
+    session::{Fate, Session},
     sysctl,
-    validate::{validate, HeapPolicy, View},
+    validate::{validate, View},
 };
 
 /// A policy file that is ready for the kernel.
@@ -65,32 +65,63 @@ pub(super) fn run(path: &str, how: How, output: &Output) -> Result<(), Failure> 
         encoded,
         judged: !kernel_only,
     };
-    let warnings = sound.warnings(policy, how)?;
-    let warn = |warnings: &[Warning]| {
-        let all = warnings.iter();
-        all.for_each(|warning| output.warn(warning, &sound.source));
+    let mut warnings = Vec::new();
+    let mut note = |found: Vec<Warning>| {
+        found
+            .iter()
+            .for_each(|warning| output.warn(warning, &sound.source));
+        warnings.extend(found);
     };
-    // Before anything is changed.
-    warn(&warnings);
-    let mut done = match Family::find()? {
-        Some(mut family) => sound.send(&mut family, check)?,
-        None if check && !kernel_only => Done {
-            status: None,
-            warnings: Vec::new(),
-        },
+    // All of it before anything is changed.
+    let of_file = sound.file.warnings.iter().cloned();
+    note(of_file.map(Warning::File).collect());
+    let fate = Session::current().zip(policy);
+    let fate = fate.map_or(Fate::Alive, |(session, policy)| session.under(policy));
+    if let Fate::Stopped(why) = &fate {
+        note(vec![cut(why, how)?]);
+    }
+    let status = match Family::find()? {
+        Some(mut family) => {
+            let before = family.status()?;
+            note(sound.about_interfaces(&before.ports));
+            if let Fate::AliveIn(zone) = &fate {
+                let cut = sound.about_way_in(zone, &before.ports, how)?;
+                note(Vec::from_iter(cut));
+            }
+            let (status, remark) = sound.send(&mut family, &before, check)?;
+            note(Vec::from_iter(remark.map(Warning::Plain)));
+            Some(status)
+        }
+        None if check && !kernel_only => None,
         None => return Err(Failure::NotLoaded),
     };
-    warn(&done.warnings);
-    done.warnings.splice(0..0, warnings);
+    let done = Done { status, warnings };
     let paint = |paint: crate::colour::Paint| sound.text(&done, check, |text| paint.green(text));
     output.data(|| sound.json(&done, check), paint)
 }
 
+/// What is said when the policy would stop the session that it is applied from.
+///
+/// # Errors
+///
+/// It is meant to be applied, and nobody said that the session may end.
+fn cut(why: &str, how: How) -> Result<Warning, Failure> {
+    let text = format!("this policy stops your own ssh session {why}");
+    if how.check || how.cut_ssh {
+        return Ok(Warning::Plain(text));
+    }
+    let failure = Failure::other(format!("{text}: nothing was changed"));
+    Err(failure.help("allow it, or say --cut-ssh if it may be cut"))
+}
+
 impl Sound {
-    /// Hands the policy to the kernel.
-    fn send(&self, family: &mut Family, check: bool) -> Result<Done, Failure> {
-        let before = family.status()?;
-        let mut warnings = self.about_interfaces(&before.ports);
+    /// Hands the policy to the kernel: what it is then, and what the kernel remarks.
+    fn send(
+        &self,
+        family: &mut Family,
+        before: &Status,
+        check: bool,
+    ) -> Result<(Status, Option<String>), Failure> {
         let now = match self.file.forwarding {
             true => Some(sysctl::current()?),
             false => None,
@@ -104,17 +135,13 @@ impl Sound {
         }
         let committed = family.commit(generation, check);
         let (status, extack) = committed.map_err(|error| self.refused(error, None))?;
-        warnings.extend(extack.message.map(Warning::Plain));
         if !check {
             // In force first, forwarding then: never the other way round.
-            self.forward(&before).map_err(|failure| {
+            self.forward(before).map_err(|failure| {
                 failure.help("the policy is in force all the same, and guards this machine")
             })?;
         }
-        Ok(Done {
-            status: Some(status),
-            warnings,
-        })
+        Ok((status, extack.message))
     }
 
     /// Turns forwarding on, or what the policy before this one turned on back.
@@ -191,24 +218,20 @@ impl Sound {
         warnings
     }
 
-    /// What else may not be meant.
-    ///
-    /// # Errors
-    ///
-    /// The policy would stop the session that it is applied from, and nobody said that it may.
-    fn warnings(&self, policy: Option<HeapPolicy>, how: How) -> Result<Vec<Warning>, Failure> {
-        let of_file = self.file.warnings.iter().cloned();
-        let mut warnings: Vec<_> = of_file.map(Warning::File).collect();
-        let session = Session::current().zip(policy);
-        if let Some(why) = session.and_then(|(session, policy)| session.stopped_by(policy)) {
-            let text = format!("this policy stops your own ssh session {why}");
-            if !how.check && !how.cut_ssh {
-                let failure = Failure::other(format!("{text}: nothing was changed"));
-                return Err(failure.help("allow it, or say --cut-ssh if it may be cut"));
-            }
-            warnings.push(Warning::Plain(text));
+    /// Whether there is an interface of the zone that an ssh session needs to come in by.
+    fn about_way_in(
+        &self,
+        name: &str,
+        ports: &[Port],
+        how: How,
+    ) -> Result<Option<Warning>, Failure> {
+        let zone = self.file.zones.iter().find(|zone| zone.name.value == name);
+        let mut interfaces = zone.iter().flat_map(|zone| &zone.interfaces);
+        if interfaces.any(|i| ports.iter().any(|port| port.name == i.value)) {
+            return Ok(None);
         }
-        Ok(warnings)
+        let why = format!("(this machine has no interface of zone '{name}')");
+        cut(&why, how).map(Some)
     }
 
     fn text(&self, done: &Done, check: bool, good: impl Fn(&str) -> String) -> String {

@@ -45,6 +45,9 @@ pub fn address(word: &Word) -> Result<Spanned<Address>, Diagnostic> {
 pub fn network(word: &Word) -> Result<Spanned<Network>, Diagnostic> {
     let text = word.value.as_str();
     let fault = || Diagnostic::at(word.span.clone(), format!("'{text}' is not a network"));
+    if text.contains(',') {
+        return Err(fault().help("several are a list: [\"192.168.8.0/24\", \"192.168.9.0/24\"]"));
+    }
     let Some((address, len)) = text.split_once('/') else {
         return Err(
             match text.parse::<IpAddr>().ok().or_else(|| repaired(text)) {
@@ -67,12 +70,13 @@ pub fn network(word: &Word) -> Result<Spanned<Network>, Diagnostic> {
     };
     let Ok(parsed) = address.parse::<IpAddr>() else {
         return Err(match repaired(address) {
-            Some(better) => fault().help(format!("write \"{better}/{len}\"")),
+            Some(better) => fault().help(format!("write \"{better}/{}\"", len.trim())),
             None => fault().help(why(address)),
         });
     };
     let most = if parsed.is_ipv4() { 32 } else { 128 };
-    if let Ok(mask) = len.parse::<Ipv4Addr>() {
+    let mask = len.trim().parse::<Ipv4Addr>().ok();
+    if let Some(mask) = mask.filter(|_| parsed.is_ipv4()) {
         let bits = u32::from(mask).leading_ones();
         return Err(match u32::from(mask).count_ones() == bits {
             true => fault().help(format!("write \"{}\"", clean(parsed, bits))),
@@ -87,7 +91,10 @@ pub fn network(word: &Word) -> Result<Spanned<Network>, Diagnostic> {
                 word.span.clone(),
             ))
         }
-        _ => Err(fault().help(format!("the prefix length is a number from 0 to {most}"))),
+        _ => Err(match len.trim().parse::<u32>() {
+            Ok(bits) if bits <= most => fault().help(format!("write \"{address}/{bits}\"")),
+            _ => fault().help(format!("the prefix length is a number from 0 to {most}")),
+        }),
     }
 }
 
@@ -125,6 +132,9 @@ fn repaired(text: &str) -> Option<IpAddr> {
 fn why(text: &str) -> String {
     let parts: Vec<&str> = text.split('.').collect();
     let number = |part: &&str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    if text.contains(',') {
+        return String::from("several are a list: [\"192.168.8.110\", \"192.168.8.111\"]");
+    }
     if text.contains('%') {
         return String::from("leave out the '%' and what is behind it");
     }

@@ -67,7 +67,7 @@ pub fn parse(source: &Source) -> Result<PolicyFile, Vec<Diagnostic>> {
     }
     let mut services: Services = services::builtin();
     if let Some(value) = top.get(SERVICES) {
-        services::read(value, &mut services, &mut faults);
+        services::read(value, &mut services, &mut faults, &mut file.warnings);
     }
     let mut rules = rules::Rules::new(&services);
     for (key, deny) in [(ALLOW, false), (DENY, true)] {
@@ -215,6 +215,8 @@ fn noted<T>(result: Result<T, Diagnostic>, faults: &mut Faults) -> Option<T> {
 /// Notes what is in order but may not be meant.
 fn warn(file: &mut PolicyFile) {
     for zone in &file.zones {
+        let odd = zone.interfaces.iter().filter_map(odd_interface);
+        file.warnings.extend(odd);
         let v6 = zone
             .networks
             .iter()
@@ -249,6 +251,30 @@ fn warn(file: &mut PolicyFile) {
                 .help(format!("allow '{name}' from the camera's zone")),
         );
     }
+}
+
+/// The warning of an interface's name that the kernel takes, and hardly any interface has.
+fn odd_interface(word: &Word) -> Option<Diagnostic> {
+    let name = &word.value;
+    let warning = |message: String| Diagnostic::at(word.span.clone(), message).warning();
+    // (ip-link(8) shows the other end of a pair, or what a VLAN is on, behind an '@'.)
+    if let Some((own, _)) = name.split_once('@') {
+        let warning = warning(format!("'{name}' would be one interface's whole name"));
+        return Some(warning.help(format!(
+            "what 'ip link' shows before the '@' is it: \"{own}\""
+        )));
+    }
+    if name.contains([',', '*', '+', '$']) {
+        let warning = warning(format!("'{name}' would be one interface's whole name"));
+        let help = "there are no patterns: list them all, interfaces = [\"eth1\", \"eth2\"]";
+        return Some(warning.help(help));
+    }
+    let odd = name.chars().find(|c| !c.is_ascii_graphic())?;
+    let message = format!(
+        "the name of this interface has {} in it",
+        odd.escape_unicode()
+    );
+    Some(warning(message).help("is that meant? names of interfaces are mostly ASCII"))
 }
 
 /// Notes a service that is sent to a group, which no rule is about that does not name the group.

@@ -99,7 +99,7 @@ pub fn builtin() -> Services {
     let mut faults = Faults::new();
     if let Ok(tree) = DeTable::parse(BUILTIN) {
         if let Some(table) = tree.get_ref().get("services") {
-            read(table, &mut services, &mut faults);
+            read(table, &mut services, &mut faults, &mut Vec::new());
         }
     }
     services
@@ -109,7 +109,12 @@ pub fn builtin() -> Services {
 }
 
 /// Reads the table `[services]`.
-pub fn read(value: &Value<'_>, services: &mut Services, faults: &mut Faults) {
+pub fn read(
+    value: &Value<'_>,
+    services: &mut Services,
+    faults: &mut Faults,
+    warnings: &mut Vec<Diagnostic>,
+) {
     let Some(table) = value.get_ref().as_table() else {
         let fault = Diagnostic::at(value.span(), "'services' is to be a table");
         faults.push(fault.help("write [services.NAME], and its keys in the lines below"));
@@ -119,6 +124,8 @@ pub fn read(value: &Value<'_>, services: &mut Services, faults: &mut Faults) {
         let what = format!("service '{}'", name.value);
         let noted = faults.len();
         let parts = one(what.clone(), value, faults);
+        warnings.extend(parts.iter().filter_map(|part| said_already(part, &parts)));
+        let parts: Vec<_> = parts.into_iter().map(|part| part.value).collect();
         if parts.is_empty() && noted == faults.len() {
             let fault = Diagnostic::at(name.span.clone(), format!("{what} stands for nothing"));
             faults.push(fault.help(format!("write {}", TCP.1)));
@@ -139,7 +146,7 @@ pub fn read(value: &Value<'_>, services: &mut Services, faults: &mut Faults) {
 }
 
 /// Reads one service.
-fn one(what: String, value: &Value<'_>, faults: &mut Faults) -> Vec<Service> {
+fn one(what: String, value: &Value<'_>, faults: &mut Faults) -> Vec<Spanned<Service>> {
     let Some(table) = Table::new(what, value, KEYS, faults) else {
         return Vec::new();
     };
@@ -167,7 +174,22 @@ fn one(what: String, value: &Value<'_>, faults: &mut Faults) -> Vec<Service> {
             parts.push(Spanned::new(part, value.span()));
         }
     }
-    parts.into_iter().map(|part| part.value).collect()
+    parts
+}
+
+/// The warning of a part that adds nothing: another one is wider.
+fn said_already(part: &Spanned<Service>, parts: &[Spanned<Service>]) -> Option<Diagnostic> {
+    let wider =
+        |other: &&Spanned<Service>| other.value != part.value && other.value.covers(&part.value);
+    let other = parts.iter().find(wider)?;
+    let message = format!("{} adds nothing", describe(&[part.value]));
+    let warning = Diagnostic::at(part.span.clone(), message).warning();
+    let wider = format!("this is {}, all of it", describe(&[other.value]));
+    Some(
+        warning
+            .and(other.span.clone(), wider)
+            .help("leave one of the two out"),
+    )
 }
 
 /// A protocol, and a range of its ports or types.

@@ -87,6 +87,10 @@ fn unreadable(path: &str, error: &std::io::Error) -> Diagnostic {
         ErrorKind::NotFound => {
             Diagnostic::whole("there is no such file").help("'-' reads the standard input")
         }
+        ErrorKind::IsADirectory if path == "-" => {
+            Diagnostic::whole("the standard input is a directory")
+                .help("redirect a file to it, or name one")
+        }
         ErrorKind::IsADirectory => {
             let path = path.trim_end_matches('/');
             Diagnostic::whole("this is a directory").help(format!(
