@@ -6,18 +6,27 @@
 KDIR   ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
 CARGO  ?= cargo
+DEPMOD ?= depmod
+# What a kernel was built to: O, for who keeps that apart from its source, as Yocto does.
+BUILD   = $(or $(O),$(KDIR))
 # The module goes below DESTDIR too, where nothing else is said.
 INSTALL_MOD_PATH ?= $(DESTDIR)
 
 all modules:
+	@test -e $(BUILD)/rust/libkernel.rmeta || { \
+		echo "$(BUILD) has no rust/libkernel.rmeta, which a module in Rust takes: see README.md, 'on your own router'" >&2; \
+		exit 1; }
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 install: install-module install-ctl
 
+# By the name that kbuild, and so Yocto's module class, has for it.
+modules_install: install-module
+
 # Where KDIR has no System.map (Debian's headers) modules_install skips depmod.
 install-module: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install INSTALL_MOD_PATH=$(INSTALL_MOD_PATH)
-	depmod -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) "$$(cat $(KDIR)/include/config/kernel.release)"
+	$(DEPMOD) -a $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) "$$(cat $(BUILD)/include/config/kernel.release)"
 
 install-ctl:
 	@command -v $(CARGO) >/dev/null || { \
@@ -25,7 +34,7 @@ install-ctl:
 			"'make install-module' installs the module alone" >&2; \
 		exit 1; }
 	$(CARGO) build --release --locked --target-dir build/target --manifest-path userspace-ctl/Cargo.toml
-	install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/sbin/camzonectl
+	install -D -m 755 build/target/release/camzonectl $(DESTDIR)$(PREFIX)/bin/camzonectl
 
 clean:
 	@if [ -e $(KDIR)/Makefile ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
@@ -63,4 +72,4 @@ bench:
 bench-check:
 	tests/bench/gate
 
-.PHONY: all modules install install-module install-ctl clean setup update module ctl demo check check-debug soak bench bench-check
+.PHONY: all modules install modules_install install-module install-ctl clean setup update module ctl demo check check-debug soak bench bench-check

@@ -157,7 +157,9 @@ impl Encoder {
                 .help("write neighbouring networks as one shorter prefix"),
             (_, Item::Camera(_)) => Diagnostic::at(span, "the camera is too long for one message"),
             (_, Item::Rule(_)) => Diagnostic::at(span, "the rule is too long for one message")
-                .help("split it: two rules with half of the ends each say the same"),
+                .help(
+                "split it: two rules, with half of the services or of the ends each, say the same",
+            ),
         })
     }
 }

@@ -3,7 +3,7 @@
 //! A policy as an nftables ruleset: the same permissions, as well as nftables can say them.
 //!
 //! It is made from what the policy says, with neither the tables that are compiled for the kernel
-//! nor `decide()`, so that the two can be held against each other (tests/diff). Every packet of a
+//! nor `decide()`, so that the two can be held against each other (tests/vm/diff.sh). Every packet of a
 //! flow is asked about the flow's two ends, as camzone does; what nftables has no words for
 //! stands at the top of the ruleset.
 
@@ -12,7 +12,10 @@ mod hooks;
 mod matches;
 mod words;
 
-use camzone_policy::{memory::Heap, policy::Policy};
+use camzone_policy::{
+    memory::Heap,
+    policy::{Ipv6Mode, Policy, Zone},
+};
 
 use self::words::Words;
 use crate::failure::Failure;
@@ -44,9 +47,13 @@ pub fn ruleset(policy: &Policy<Heap>) -> Result<String, Failure> {
     out.0 += "# An nftables ruleset, made by 'camzonectl export --nft'.\n#\n";
     out.0 += UNSAID;
     if policy.forwarding {
-        out.0 +=
-            "#\n# The policy wants forwarding: sysctl -w net.ipv4.ip_forward=1, and for IPv6\n";
-        out.0 += "# net.ipv6.conf.all.forwarding=1, once this is loaded.\n";
+        let full = |zone: &Zone| zone.ipv6 == Ipv6Mode::Full;
+        let ipv6 = match policy.zones.iter().any(full) {
+            true => " net.ipv6.conf.all.forwarding=1",
+            false => "",
+        };
+        out.0 += "#\n# The policy wants forwarding. Once this is loaded:\n";
+        out.0 += &format!("# sysctl -w net.ipv4.ip_forward=1{ipv6}\n");
     }
     // Made first so that there is one to delete; both in one transaction with what follows.
     out.0 += "\ntable inet camzone\ndelete table inet camzone\n\ntable inet camzone {\n";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! `camzonectl export --nft`: exactly these words, and the few things that they must never be.
-//! That nft takes them is the scenario 70-nft-export's, that they mean the same is tests/diff's.
+//! That nft takes them is the scenario 70-nft-export's, that they mean the same is tests/vm/diff.sh's.
 //!
 //! `BLESS=1 cargo test --test nft` writes them anew; read the difference before committing it.
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+//! What a kernel answers: see docs/trust.md, "Fuzzing", for what has to hold.
+
 use camzone_ctl::{
     json::Document,
     netlink::{item::items, reply, wire::Exchange},

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+//! The messages of a transaction: see docs/trust.md, "Fuzzing", for what has to hold.
+
 use camzone_host_tests::wire;
 use camzone_policy::{
     attribute::{Attributes, Truncated},

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+//! A packet's first bytes: see docs/trust.md, "Fuzzing", for what has to hold.
+
 use std::{cell::OnceCell, net::IpAddr};
 
 use camzone_host_tests::{

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+//! A policy file: see docs/trust.md, "Fuzzing", for what has to hold.
+
 use camzone_ctl::{
     diagnostic::Diagnostic,
     encode::encode,

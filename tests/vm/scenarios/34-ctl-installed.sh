@@ -9,7 +9,7 @@
 made=$top/build/install/$(uname -r)
 [[ -e $made/src/camzone.ko ]] || bail "run tools/check-install first, with --debug for the debug kernel"
 # Not the one that the guest has; a copy, since programs do not run from the share on every kernel.
-cp "$made/root/usr/local/sbin/camzonectl" "$work/camzonectl"
+cp "$made/root/usr/local/bin/camzonectl" "$work/camzonectl"
 camzonectl() { "$work/camzonectl" "$@"; }
 
 lab up --forwarding
