@@ -34,7 +34,7 @@ services = ["ntp"]
 hears() {
 	local word
 	word=$(nonce inner)
-	probe recv --netns "$1" --raw 4:17 --nonce "$word" --timeout 0.5 -- \
+	probe recv --netns "$1" --raw 4:17 --nonce "$word" --timeout "${patience:-$long_wait}" -- \
 		probe send --netns "$1-host" --via 10.1.0.1 --src 10.1.0.2 --dst 10.1.0.1 --nonce "$word" udp --dport "${2-123}"
 }
 
@@ -43,7 +43,7 @@ inner one
 check "a namespace that nobody sealed is not guarded" hears one 9
 at one camzonectl apply - <<<"$policy" || bail "the inner namespace refuses its policy"
 check "armed, it lets pass what its policy says" hears one
-stops "and nothing else" hears one 9
+patience=0.5 stops "and nothing else" hears one 9
 equal "the outer one is still sealed" sealed "$(state)"
 expect stopped before sealed
 
@@ -79,7 +79,7 @@ at two sysctl -qw net.ipv4.ip_forward=1
 reaches() {
 	local word
 	word=$(nonce through)
-	probe recv --netns two-out --raw 4:17 --nonce "$word" --timeout 1 -- sh -c "
+	probe recv --netns two-out --raw 4:17 --nonce "$word" --timeout "${patience:-$long_wait}" -- sh -c "
 		probe send --netns two-host --via 10.1.0.1 --src 10.1.0.2 --dst 10.2.0.2 --nonce $word --count 100000000 udp --dport 9 &
 		sleep 0.2
 		kill -0 \$! || exit 9
@@ -93,8 +93,8 @@ at two camzonectl apply --json - <<<"$policy
 interfaces = ['out0']
 networks = 'any'
 " >/dev/null || bail "the forwarding namespace refuses its policy"
-stops "armed, it does not" reaches :
-stops "nor while it goes" reaches "ip netns delete two && sleep $((2 * ${SLOW:-1}))"
+patience=1 stops "armed, it does not" reaches :
+patience=1 stops "nor while it goes" reaches "ip netns delete two && sleep $((2 * ${SLOW:-1}))"
 ip netns delete two-host
 ip netns delete two-out
 

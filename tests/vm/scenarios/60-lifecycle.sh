@@ -33,7 +33,7 @@ check "sealed=0: nothing is stopped" cam_answers
 equal "status says so" idle "$(arm status | cut -d' ' -f1)"
 check "and connection tracking is on" grep -q 192.168.8.110 /proc/net/nf_conntrack
 refuse "an idle namespace is not disarmed" arm disarm
-at priv ping -c 1 -W 1 -q 192.168.5.200 >/dev/null
+at priv ping -c 1 -W "$long_wait" -q 192.168.5.200 >/dev/null
 check "armed from idle" arm arm
 refuse "the flows that touch a zone with cameras are forgotten" grep -q 192.168.8.110 /proc/net/nf_conntrack
 check "the others are not" grep -q 192.168.5.10 /proc/net/nf_conntrack

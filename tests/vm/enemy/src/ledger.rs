@@ -14,14 +14,17 @@ type Digest = Option<Vec<u8>>;
 
 /// The generations of a namespace.
 pub struct Ledger {
+    /// Where nothing is guarded: that of a namespace where nobody put a policy in force yet.
+    idle: Option<u32>,
     made: Mutex<BTreeMap<u32, Digest>>,
     changed: Condvar,
 }
 
 impl Ledger {
-    /// Begins with what is in force.
-    pub fn new(generation: u32, digest: Digest) -> Self {
+    /// Begins with what is in force, or with a namespace that is idle.
+    pub fn new(generation: u32, digest: Digest, idle: bool) -> Self {
         Ledger {
+            idle: idle.then_some(generation),
             made: Mutex::new(BTreeMap::from([(generation, digest)])),
             changed: Condvar::new(),
         }
@@ -52,6 +55,11 @@ impl Ledger {
             Some(known) if known != digest => Err(differs(generation, known, digest)),
             Some(_) => Ok(()),
         }
+    }
+
+    /// Whether nothing may be guarded at this generation.
+    pub fn may_be_idle(&self, generation: u32) -> bool {
+        self.idle == Some(generation)
     }
 
     /// How many were made. None may be missing: each change is one step.

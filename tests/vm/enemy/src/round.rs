@@ -160,8 +160,8 @@ impl Attack {
             }
         }
         match status(&mut peer)?.state {
-            State::Armed => Err(Error::other("armed after a disarm")),
-            _ => Ok(()),
+            State::Sealed => Ok(()),
+            state => Err(Error::other(format!("{} after a disarm", state.word()))),
         }
     }
 
@@ -363,7 +363,8 @@ impl Attacker {
 /// Begins with what is in force now.
 fn ledger(peer: &mut Peer) -> Result<Ledger> {
     let status = status(peer)?;
-    Ok(Ledger::new(status.generation, status.digest))
+    let idle = status.state == State::Idle;
+    Ok(Ledger::new(status.generation, status.digest, idle))
 }
 
 fn status(peer: &mut Peer) -> Result<Status> {
@@ -385,6 +386,9 @@ fn look(observer: &mut Peer, ledger: &Ledger, tally: &mut Tally) -> Result<()> {
         return Err(Error::other(
             "a digest is there without a policy, or the other way round",
         ));
+    }
+    if status.state == State::Idle && !ledger.may_be_idle(status.generation) {
+        return Err(Error::other("nothing is guarded any more"));
     }
     let seen = ledger.seen(status.generation, &status.digest);
     seen.map_err(Error::other)
