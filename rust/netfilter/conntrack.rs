@@ -213,19 +213,24 @@ impl<'a> Conn<'a> {
         self.announcer().unwrap_or(self).ends(family)
     }
 
-    /// The ends as they were if the responder had opened it, if it has ports.
+    /// The ends as they were if the responder had opened it. Of ICMP conntrack knows who did:
+    /// only a request begins a flow.
     fn ends_reversed(self, family: Family) -> Option<Ends> {
         let ends = self.ends(family);
-        if !matches!(ends.protocol, protocol::TCP | protocol::UDP) {
-            return None;
-        }
-        let original = bindings::CAMZONE_CT_ORIGINAL;
-        // SAFETY: These have ports there, of two bytes.
-        let port: u16 = unsafe { self.tuple(original, bindings::CAMZONE_TUPLE_FROM) };
+        let port = match ends.protocol {
+            protocol::ICMP | protocol::ICMPV6 => return None,
+            protocol::TCP | protocol::UDP => {
+                let original = bindings::CAMZONE_CT_ORIGINAL;
+                // SAFETY: These have ports there, of two bytes.
+                let port: u16 = unsafe { self.tuple(original, bindings::CAMZONE_TUPLE_FROM) };
+                u16::from_be(port)
+            }
+            _ => 0,
+        };
         Some(Ends {
             initiator: ends.responder,
             responder: ends.initiator,
-            port: u16::from_be(port),
+            port,
             ..ends
         })
     }
@@ -267,8 +272,10 @@ pub(super) struct Found {
     /// It may be the other way round: conntrack took the first packet that it saw for the opening
     /// one. Of TCP it knows whether that was a SYN.
     pub(super) unsure: bool,
-    /// The ends the other way round, of TCP and UDP.
+    /// The ends the other way round, but of ICMP.
     pub(super) reversed: Option<Ends>,
+    /// Another flow announced it.
+    pub(super) expected: bool,
 }
 
 /// Ends every flow in the namespace that `wanted` says, which must not sleep; what user space holds
@@ -329,6 +336,7 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
         own: masqueraded && is_local(*net, ends.initiator),
         unsure,
         reversed: conn.ends_reversed(family),
+        expected: conn.master().is_some(),
     };
     wanted(&found).into()
 }

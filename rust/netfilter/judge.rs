@@ -106,6 +106,10 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
         self.packet.source(self.family())
     }
 
+    fn destination(&self) -> Address {
+        self.packet.destination(self.family())
+    }
+
     #[inline(always)]
     fn source_is_local(&self) -> bool {
         let may_be = match self.family() {

@@ -88,27 +88,30 @@ fn wants(regime: &Regime, ends: &Ends, to: Option<ZoneId>) -> bool {
 /// The same of a flow that was found. The interface that it left through may have another name by
 /// now, or be gone; the zone of the address that it was opened to is what counts.
 fn wants_found(regime: &Regime, found: &Found) -> bool {
-    let [_, responder, ..] = found.addresses;
     let armed = regime.in_arms();
-    let to = armed.and_then(|armed| armed.compiled.zone_of(responder));
+    let to = armed.and_then(|armed| armed.compiled.zone_of(found.ends.responder));
     wants(regime, &found.ends, to)
 }
 
-/// Ends the flows that `old` had masqueraded and `new`, if there is one, would not. The kernel
-/// asks for a translation only once in a flow's life. What other tables masquerade is theirs.
+/// Ends the flows that `old` had masqueraded and `new`, if there is one, would not, and those that a
+/// helper expected where their master's translation changes, either way. The kernel asks for a
+/// translation only once in a flow's life. What other tables masquerade is theirs.
 ///
 /// May sleep.
 pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
     let digest = |regime: &Regime| regime.in_arms().map(|armed| armed.digest);
     let masquerades = |armed: &Armed| armed.compiled.policy.masquerades();
-    if !old.in_arms().is_some_and(masquerades) || digest(old) == new.and_then(digest) {
+    let mut both = [Some(old), new].into_iter().flatten();
+    let one_does = both.any(|regime| regime.in_arms().is_some_and(masquerades));
+    if !one_does || digest(old) == new.and_then(digest) {
         return;
     }
     conntrack::kill_flows(net, |found| {
-        found.masqueraded
-            && !found.own
-            && wants_found(old, found)
-            && !new.is_some_and(|new| wants_found(new, found))
+        let was = wants_found(old, found);
+        let is = new.is_some_and(|new| wants_found(new, found));
+        // (A helper translates those that it expects, which the kernel does not note as masqueraded.)
+        let translated = found.expected || (found.masqueraded && !found.own);
+        translated && was != is && (was || found.expected)
     });
 }
 

@@ -213,6 +213,17 @@ impl<'a> Packet<'a> {
         }
     }
 
+    /// The destination.
+    pub(super) fn destination(&self, family: Family) -> Address {
+        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: bytes 16 to 19, and 24 to 39.
+        unsafe {
+            match family {
+                Family::V4 => Address::v4(self.ip(16)),
+                Family::V6 => Address::v6(self.ip(24)),
+            }
+        }
+    }
+
     /// The source and the destination.
     pub(super) fn addresses(&self) -> (Address, Address) {
         // SAFETY: RFC 791, 3.1, and RFC 8200, 3: bytes 12 to 19, and 8 to 39.

@@ -358,7 +358,7 @@ fn own_error<M: Memory>(
 #[inline]
 fn owns(side: Side, address: Address) -> bool {
     match side.zone {
-        // The kernel itself delivers to the router only what is the router's.
+        // The kernel delivers to the router what is the router's; `permit` asks whether the flow is too.
         None => true,
         Some(zone) => side.host.zone() == zone || address.is_link_local_v6(),
     }
@@ -453,6 +453,11 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
     if may_have && packet.hook() != Hook::LocalOut && !ingress::has_its_mac(compiled, packet) {
         return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
     }
+    // What answers the router goes to the address that opened the flow. Else the flow is somebody's
+    // whose translation to that address is over, and nobody translates back.
+    if reply && packet.hook() == Hook::LocalIn && packet.destination() != ends.initiator {
+        return Ruling::drop(Reason::WrongAddress).within(compiled, cell);
+    }
     if packet.master().is_some() {
         return permit_expected(compiled, packet, cell);
     }
@@ -484,22 +489,33 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
     answered(compiled, packet, cell, id)
 }
 
-/// The same of a flow that a helper expected: its master's permission counts.
+/// The same of a flow that a helper expected: its master's permission counts, and every deny of its
+/// own, which beats it like any allow.
 #[cold]
 #[inline(never)]
 fn permit_expected<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, cell: Cell) -> Ruling {
-    let master = &packet.master().unwrap_or(Ends::NONE);
-    let Some(cell) = cell_of_master(compiled, cell, &packet.ends(), master) else {
+    let (ends, master) = (&packet.ends(), &packet.master().unwrap_or(Ends::NONE));
+    let Some(masters) = cell_of_master(cell, ends, master) else {
         return Ruling::drop(Reason::WrongZone).within(compiled, cell);
     };
-    let question = Question {
-        from: compiled.side(cell.from, master.initiator),
-        to: compiled.side(cell.to, master.responder),
-        ends: master,
-        unusual_address: false,
-        broadcast: false,
+    let ask = |cell: Cell, ends: &Ends| {
+        compiled.ask(&Question {
+            from: compiled.side(cell.from, ends.initiator),
+            to: compiled.side(cell.to, ends.responder),
+            ends,
+            unusual_address: false,
+            broadcast: false,
+        })
     };
-    match compiled.ask(&question) {
+    let is_deny = |id: &AnswerId| {
+        let answer = compiled.answer(*id);
+        answer.is_some_and(|answer| matches!(answer.action, Action::Deny { .. }))
+    };
+    if let Some(id) = ask(cell, ends).filter(is_deny) {
+        return answered(compiled, packet, cell, id);
+    }
+    let cell = masters;
+    match ask(cell, master) {
         Some(id) => answered(compiled, packet, cell, id),
         None => no_rule(compiled, cell, Reason::NoRule),
     }
@@ -569,30 +585,15 @@ fn untranslated(packet: &impl Packet) -> bool {
         && packet.master().is_none()
 }
 
-/// The cell of the master of a flow in `cell`, if its ends lie in the same two zones. Where one
-/// of them is the router, both flows have to be with the same address of it.
-fn cell_of_master<M: Memory>(
-    compiled: &Compiled<M>,
-    cell: Cell,
-    ends: &Ends,
-    master: &Ends,
-) -> Option<Cell> {
-    let lies = |place: Option<ZoneId>, routers: Address, address: Address| match place {
-        None => routers == address,
-        Some(_) => owns(compiled.side(place, address), address),
-    };
-    if lies(cell.from, ends.initiator, master.initiator)
-        && lies(cell.to, ends.responder, master.responder)
-    {
+/// The cell of the master of a flow in `cell`, if the flow is between the same two: a camera could
+/// announce one to any address.
+fn cell_of_master(cell: Cell, ends: &Ends, master: &Ends) -> Option<Cell> {
+    let (here, there) = (ends.initiator, ends.responder);
+    if (here, there) == (master.initiator, master.responder) {
         return Some(cell);
     }
-    if lies(cell.from, ends.initiator, master.responder)
-        && lies(cell.to, ends.responder, master.initiator)
-    {
-        return Some(Cell {
-            from: cell.to,
-            to: cell.from,
-        });
-    }
-    None
+    ((there, here) == (master.initiator, master.responder)).then_some(Cell {
+        from: cell.to,
+        to: cell.from,
+    })
 }

@@ -123,7 +123,8 @@ pub trait Packet {
 
     /// The router sends the packet itself: a socket of its own does, or an address of its own or
     /// none is the source. Else a device hands it over that has its packets sent by the router
-    /// (ipvlan), or IPVS passes it on; asked in [`Hook::LocalOut`] only.
+    /// (ipvlan, whose containers can forge the router's address), or IPVS passes it on; asked in
+    /// [`Hook::LocalOut`] only.
     fn is_own(&self) -> bool;
 
     /// The router sent the packet itself and hears it back (`PACKET_LOOPBACK`); where it forwards
@@ -140,6 +141,9 @@ pub trait Packet {
 
     /// The source; not asked when the header cannot be read.
     fn source(&self) -> Address;
+
+    /// The destination; asked in [`Hook::LocalIn`] only, and not when the header cannot be read.
+    fn destination(&self) -> Address;
 
     /// Whether the source is an address of the router, or a broadcast address of one of its
     /// networks; asked where the packet comes in only, [`Hook::PreRouting`] and [`Hook::LocalIn`].
@@ -244,6 +248,11 @@ impl Packet for Facts {
     fn source(&self) -> Address {
         self.header
             .map_or(Address::v4([0; 4]), |header| header.source)
+    }
+
+    fn destination(&self) -> Address {
+        self.header
+            .map_or(Address::v4([0; 4]), |header| header.destination)
     }
 
     fn source_is_local(&self) -> bool {

@@ -38,9 +38,10 @@ pub const MAX_TO_ADDRESSES: usize = 64;
 /// The most combinations of an end, another end and a service, all rules together: 24 bytes each
 /// while tables are made. A hundred thousand cameras may have ten services each.
 pub const MAX_COMBINATIONS: usize = 1_048_576;
-/// The most comparisons of two ends or services, each rule with each before it: some seconds. So
-/// many rules as there may be take an eighth of it where every two differ in who opens their flows.
-pub const MAX_COMPARISONS: u64 = 1 << 30;
+/// The most comparisons of two ends or services, each rule with each before it: about a second, in
+/// which generic netlink waits if somebody registers a family (`genl_rcv`). So many rules as there may
+/// be take a quarter of it where every two differ in who opens their flows.
+pub const MAX_COMPARISONS: u64 = 1 << 29;
 
 /// How a zone treats IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -393,10 +393,14 @@ impl<'a> Packets<'a> {
             mut protocol,
             port,
         } = flow.ends;
-        let (mut source, destination) = match flow.reply {
+        let (mut source, mut destination) = match flow.reply {
             true => (responder, initiator),
             false => (initiator, responder),
         };
+        // Whose translation is over.
+        if flow.reply && dice.chance(4) {
+            destination = self.at(&End::Router, Some(destination.family()), dice);
+        }
         let v6 = source.family() == Family::V6;
         let mut kind = port as u8;
         let about = if flow.master.is_none() { 85 } else { 30 };

@@ -481,17 +481,58 @@ impl Reference<'_> {
         if facts.hook != Hook::LocalOut && sender.is_some_and(|s| !self.has_its_mac(facts, s)) {
             return drop(Reason::MacMismatch);
         }
-        // P4: "judged, in every state, by its master's permission, and its ends must lie in the
-        // master's two zones".
+        // P4: the direction is a fact only if the flow is the router's: what comes back to it comes
+        // to the address that opened the flow.
+        let back = facts.hook == Hook::LocalIn && flow.reply;
+        if back && facts.header.is_some_and(|h| h.destination != initiator) {
+            return drop(Reason::WrongAddress);
+        }
+        // Words: "a deny beats every allow"; the stricter deny first, then the canonical order.
+        let arrives = facts.hook == Hook::LocalIn && !flow.reply && flow.master.is_none();
+        let refused = |cell: Cell, matching: &[(u32, Rule)]| {
+            let wants = |reject| {
+                let deny = Action::Deny { reject };
+                matching.iter().find(|(_, rule)| rule.action == deny)
+            };
+            let (place, rule) = wants(false).or_else(|| wants(true))?;
+            // P6: reject only in LOCAL_IN and FORWARD. RFC 1122, 3.2.2: nobody is told about what
+            // was sent to many.
+            let many = cast && (arrives || bridged);
+            let rejects = rule.action == (Action::Deny { reject: true })
+                && facts.hook != Hook::LocalOut
+                && !many;
+            let kind = if rejects {
+                Verdict::Reject
+            } else {
+                Verdict::Drop
+            };
+            Some(Decision {
+                cell: Some(cell),
+                rule: Some(*place),
+                ..verdict(kind, Reason::Denied)
+            })
+        };
+        // P4: "judged, in every state, by its master's permission", and between the same two.
         let (cell, asked) = match flow.master {
             None => (cell, flow.ends),
-            Some(master) => match self.masters_cell(cell, &flow.ends, &master) {
-                Some(cell) => (cell, master),
-                None => return drop(Reason::WrongZone),
-            },
+            Some(master) => {
+                let along = (master.initiator, master.responder) == (initiator, responder);
+                let against = (master.responder, master.initiator) == (initiator, responder);
+                let turned = Cell {
+                    from: cell.to,
+                    to: cell.from,
+                };
+                if !along && !against {
+                    return drop(Reason::WrongZone);
+                }
+                // "every allow": also that of a master.
+                if let Some(refused) = refused(cell, &self.matching(cell, &flow.ends, &is_deny)) {
+                    return refused;
+                }
+                (if along { cell } else { turned }, master)
+            }
         };
         // P5: to the router, original direction only.
-        let arrives = facts.hook == Hook::LocalIn && !flow.reply && flow.master.is_none();
         let strange = arrives && !cast && facts.home != way.from;
         let named = |rule: &Rule| {
             let named = rule.to_addresses.of(&self.policy.addresses);
@@ -510,28 +551,14 @@ impl Reference<'_> {
             !strange || named(rule)
         };
         let matching = self.matching(cell, &asked, &|rule| is_deny(rule) || allows(rule));
+        if let Some(refused) = refused(cell, &matching) {
+            return refused;
+        }
         let within = |decision: Decision, rule: Option<u32>| Decision {
             cell: Some(cell),
             rule,
             ..decision
         };
-        // Words: "a deny beats every allow"; the stricter deny first, then the canonical order.
-        for wanted in [false, true] {
-            for (place, rule) in &matching {
-                if rule.action == (Action::Deny { reject: wanted }) {
-                    // P6: reject only in LOCAL_IN and FORWARD. RFC 1122, 3.2.2: nobody is told
-                    // about what was sent to many.
-                    let many = cast && (arrives || bridged);
-                    let rejects = wanted && facts.hook != Hook::LocalOut && !many;
-                    let kind = if rejects {
-                        Verdict::Reject
-                    } else {
-                        Verdict::Drop
-                    };
-                    return within(verdict(kind, Reason::Denied), Some(*place));
-                }
-            }
-        }
         if let Some((place, rule)) = matching.first() {
             // P4: "A flow whose NAT differs from what the policy in force says is killed".
             let masquerade = rule.action == Action::Allow { masquerade: true };
@@ -562,28 +589,6 @@ impl Reference<'_> {
             within(accept(Reason::Default), None)
         } else {
             within(drop(Reason::NoRule), None)
-        }
-    }
-
-    /// The cell of a master whose flow has brought about one in `cell` with these ends.
-    fn masters_cell(&self, cell: Cell, ends: &Ends, master: &Ends) -> Option<Cell> {
-        // Each end of the master must be where an end of the flow is: in the same zone, or the
-        // same address of the router.
-        let at = |address: Address, place: Option<ZoneId>, own: Address| match place {
-            Some(zone) => self.lies_in(ip(address), zone),
-            None => address == own,
-        };
-        let along = at(master.initiator, cell.from, ends.initiator)
-            && at(master.responder, cell.to, ends.responder);
-        let against = at(master.initiator, cell.to, ends.responder)
-            && at(master.responder, cell.from, ends.initiator);
-        match (along, against) {
-            (true, _) => Some(cell),
-            (false, true) => Some(Cell {
-                from: cell.to,
-                to: cell.from,
-            }),
-            (false, false) => None,
         }
     }
 

@@ -410,6 +410,9 @@ fn every_packet() {
             unreachable!()
         };
         (flow.confirmed, flow.source_nat) = (every.maybe(), every.maybe());
+        if let (true, Hook::LocalIn, Some(header)) = (reply, facts.hook, &mut facts.header) {
+            header.destination = every.pick(&[header.destination, at("10.9.9.9")]);
+        }
         flow.master = every.pick(&[None, Some(flow.ends)]);
         (facts.looped_back, facts.source_is_local) =
             every.pick(&[(false, false), (true, false), (true, true)]);

@@ -752,8 +752,8 @@ fn too_many() -> Vec<(Vec<Vec<u8>>, Kind)> {
             many("rules", 16_384),
         ),
         (
-            after(4, &(0..=2885).map(alike).collect::<Vec<_>>()),
-            many("comparisons between rules", 1 << 30),
+            after(4, &(0..=2040).map(alike).collect::<Vec<_>>()),
+            many("comparisons between rules", 1 << 29),
         ),
     ]
 }
