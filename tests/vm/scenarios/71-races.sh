@@ -59,8 +59,11 @@ END
 # --- two policies: zones, rules and cameras have other numbers in one than in the other ---------
 
 spares=$(printf ', "spare%d"' {0..95})
+# (The router opens nothing: an answer of its to what it heard before it was guarded, sent when it is, would
+# be a flow of its own, by which the other's packets pass.)
 policy() {
 	zones full
+	printf '[defaults]\noutput = "drop"\n'
 	printf '[zones.%s]\ninterfaces = ["eth3"%s]\nnetworks = ["10.7.0.0/24"]\n' "$1" "$spares"
 	allow private camera answers
 	allow camera router answers
