@@ -9,6 +9,7 @@ mod flow;
 mod intended;
 mod judge;
 mod packet;
+mod permission;
 mod policy;
 mod round;
 pub mod sockets;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Each intended difference, shown by a packet of its own. Beside it goes one that is like it but
-//! for what the difference is about, and that passes both routers.
+//! for what the difference is about, and that passes both routers; and where the difference has a
+//! condition, one that lacks that, and is stopped by both.
 
 pub mod article;
 pub mod nft;
@@ -9,7 +10,7 @@ use super::ears::{Ears, Heard, Place};
 use super::judge::{ip_of, is_answer, sort, words};
 use super::packet::{nonce, Draft, Shot};
 use super::world::ROUTERS;
-use crate::ip::Header;
+use crate::ip::{Header, Piece};
 use crate::transport::{self, Segment, TcpWords};
 use std::collections::BTreeSet;
 use std::io::{Error, Result};
@@ -46,42 +47,55 @@ impl Bench<'_> {
         }
     }
 
-    /// Sends a packet, whose payload is what `body` makes of its number.
+    /// Sends a packet, whose payload is what `body` makes of its number: whole, or a piece of it by
+    /// each of several ways.
     fn send(
         &mut self,
-        place: Place,
-        header: Header,
+        ways: &[(Place, Header)],
         body: impl FnOnce(&[u8]) -> Segment,
     ) -> Result<(Shot, [Vec<Heard>; 2])> {
         self.number += 1;
-        let segment = body(&nonce(self.number));
-        let header = Header {
-            proto: segment.proto,
-            id: self.number,
-            ..header
-        };
-        let draft = Draft::new(place, header, segment);
-        let bytes = draft
-            .bytes(&[])
-            .pop()
-            .ok_or_else(|| Error::other("no packet"))?;
-        for router in 0..ROUTERS.len() {
-            self.ears.send(router, place, &bytes)?;
-        }
         let number = self.number;
+        let segment = body(&nonce(number));
+        let pieces: Vec<Piece> = match ways.len() {
+            1 => Vec::new(),
+            several => (0..several)
+                .map(|i| Piece {
+                    offset: 16 * i,
+                    length: (segment.bytes.len() - 16 * i).min(16),
+                    more: i + 1 < several,
+                })
+                .collect(),
+        };
+        let mut shots = Vec::new();
+        for (i, (place, header)) in ways.iter().enumerate() {
+            let header = Header {
+                proto: segment.proto,
+                id: number,
+                ..header.clone()
+            };
+            shots.push(Shot {
+                place: *place,
+                bytes: Draft::new(*place, header, segment.clone())
+                    .bytes(&pieces)
+                    .swap_remove(i),
+                number,
+                flow: 0,
+                back: false,
+                bent: Vec::new(),
+            });
+        }
+        for shot in &shots {
+            for router in 0..ROUTERS.len() {
+                self.ears.send(router, shot.place, &shot.bytes)?;
+            }
+        }
         let heard = self
             .ears
             .hear()?
             .map(|heard| sort(heard).of.remove(&number).unwrap_or_default());
-        let shot = Shot {
-            place,
-            bytes,
-            number,
-            flow: 0,
-            back: false,
-            bent: Vec::new(),
-        };
-        Ok((shot, heard))
+        let first = shots.into_iter().next();
+        Ok((first.ok_or_else(|| Error::other("no packet"))?, heard))
     }
 
     /// Sends it, and says whether each router let it pass as it should.
@@ -93,7 +107,17 @@ impl Bench<'_> {
         header: Header,
         body: impl FnOnce(&[u8]) -> Segment,
     ) -> Result<[Vec<Heard>; 2]> {
-        let (shot, heard) = self.send(place, header, body)?;
+        self.see_pieces(what, wanted, &[(place, header)], body)
+    }
+
+    fn see_pieces(
+        &mut self,
+        what: &str,
+        wanted: Passed,
+        ways: &[(Place, Header)],
+        body: impl FnOnce(&[u8]) -> Segment,
+    ) -> Result<[Vec<Heard>; 2]> {
+        let (shot, heard) = self.send(ways, body)?;
         let itself = words(ip_of(shot.place, &shot.bytes)).is_some_and(|words| is_answer(&words));
         // An answer about the packet is not the packet.
         let passed = |heard: &[Heard]| {
@@ -162,4 +186,9 @@ fn tcp(from: u16, to: u16, flags: u8) -> impl FnOnce(&[u8]) -> Segment {
             payload,
         )
     }
+}
+
+/// Long enough for three pieces.
+fn long_udp(from: u16, to: u16) -> impl FnOnce(&[u8]) -> Segment {
+    move |payload| transport::udp(from, to, None, &[payload, &[b'.'; 24]].concat())
 }

@@ -3,8 +3,9 @@
 //! different, and each of these has to be seen: [`super::fixed`] shows it.
 
 use super::ears::{Heard, Place};
-use super::judge::{ip_of, is_answer, loose, words, Words};
+use super::judge::{self, ip_of, is_answer, loose, words, Words};
 use super::packet::Shot;
+use super::permission::Said;
 use super::policy::Policy;
 use super::world::{self, inside, TAG, TAGGED};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -49,45 +50,42 @@ pub enum Oracle {
 }
 
 impl Oracle {
-    /// The name of an intended difference that the packet shows.
+    /// The name of an intended difference that a packet shows, by what only one of the two let out.
+    /// `pieces` are all of it that was sent so far.
     pub fn intended(
         self,
         policy: &Policy,
-        shot: &Shot,
+        pieces: &[&Shot],
         camzone: &[Heard],
         oracle: &[Heard],
     ) -> Option<&'static str> {
-        let ip = ip_of(shot.place, &shot.bytes);
-        let words = words(ip)?;
-        if loose(shot, camzone) == loose(shot, oracle) {
+        let whole = Whole::of(policy, pieces)?;
+        if self == Oracle::Nft && loose(whole.first, camzone) == loose(whole.first, oracle) {
             return Some("rolled-port");
         }
-        // The script takes the forged piece, and so has no use for the true one later.
-        let forged = |bent: &&'static str| bent.contains("forged piece");
-        if self == Oracle::Article && shot.bent.iter().any(forged) {
-            return Some("spoofed");
-        }
-        match self {
-            Oracle::Nft if camzone.len() > oracle.len() => more(policy, shot, &words),
-            Oracle::Nft => less(shot, ip, &words),
-            Oracle::Article if camzone.len() > oracle.len() => None,
-            Oracle::Article => scripts(policy, shot, &words),
+        match (self, camzone, oracle) {
+            (Oracle::Nft, more, []) => whole.more(more),
+            (Oracle::Nft, [], _) => whole.less(),
+            (Oracle::Article, [], _) => whole.scripts(),
+            _ => None,
         }
     }
 
     /// Whether the packet leaves traces in the oracle's connection tracking, even if it is dropped
-    /// there too: the script asks for sources after that, camzone before.
+    /// there too: the script asks for sources after that, camzone before, and for source routes.
     pub fn remembers(self, policy: &Policy, shot: &Shot) -> bool {
-        let (Place::Wire(wire), Some(words)) = (shot.place, words(ip_of(shot.place, &shot.bytes)))
-        else {
-            return false;
-        };
-        self == Oracle::Article && words.dst.is_ipv4() && !may_be_there(policy, wire, words.src)
+        let ip = ip_of(shot.place, &shot.bytes);
+        // What the kernel itself does not forward has been seen by then as well.
+        let routed = |at| at > 20 && matches!(ip.get(20), Some(131 | 137));
+        self == Oracle::Article
+            && words(ip).is_some_and(|w| {
+                w.dst.is_ipv4() && (routed(w.at) || !policy.may_be_there(shot, w.src))
+            })
     }
 }
 
 /// The interface that a packet comes in by: a VLAN's where it has the tag.
-fn ingress(shot: &Shot) -> Option<usize> {
+pub fn ingress(shot: &Shot) -> Option<usize> {
     let Place::Wire(wire) = shot.place else {
         return None;
     };
@@ -108,80 +106,325 @@ fn ingress(shot: &Shot) -> Option<usize> {
     })
 }
 
-/// More came out of camzone than of the ruleset.
-fn more(policy: &Policy, shot: &Shot, words: &Words) -> Option<&'static str> {
-    if words.authenticated {
-        return Some("behind-ah");
-    }
-    let wire = ingress(shot)?;
-    // In pieces, it came in where the last of them did, for nftables.
-    let pieces = shot.bent.contains(&"pieces");
-    let home = world::router_has(words.dst).filter(|home| *home != wire || pieces)?;
-    let zone = policy.zone_of(wire)?;
-    (policy.zone_of(home) == Some(zone)).then_some("sibling-address")
+/// A packet, put together of its pieces if there are several.
+struct Whole<'a> {
+    policy: &'a Policy,
+    pieces: &'a [&'a Shot],
+    /// The piece with the header that rules ask for, and what that says.
+    first: &'a Shot,
+    words: Words,
+    /// Every piece may be where it came from.
+    honest: bool,
 }
 
-/// Less did.
-fn less(shot: &Shot, ip: &[u8], words: &Words) -> Option<&'static str> {
-    if words.dst.is_ipv4() {
-        return None;
-    }
-    let said = 40 + usize::from(u16::from_be_bytes([ip[4], ip[5]]));
-    if shot.place == Place::Router && said != ip.len() {
-        return Some("lying-length");
-    }
-    (words.at > 100).then_some("deep-header")
-}
-
-/// The script let something pass.
-fn scripts(policy: &Policy, shot: &Shot, words: &Words) -> Option<&'static str> {
-    // Nothing of it comes in; but the router answers some of it before it asks the script.
-    if words.dst.is_ipv6() {
-        return Some("ipv6-out");
-    }
-    let Place::Wire(wire) = shot.place else {
-        return match words.proto {
-            1 if is_answer(words) => Some("related-blindly"),
-            6 if words.kind & 0x17 != 2 => Some("not-syn-out"),
-            _ => None,
-        };
-    };
-    if !may_be_there(policy, wire, words.src) {
-        return Some("spoofed");
-    }
-    if words.proto == 1 && is_answer(words) {
-        return Some("related-blindly");
-    }
-    let to_all = words.dst.is_multicast()
-        || words.dst == IpAddr::V4(Ipv4Addr::BROADCAST)
-        || world::wires()
+impl<'a> Whole<'a> {
+    fn of(policy: &'a Policy, pieces: &'a [&'a Shot]) -> Option<Self> {
+        let read = |shot: &&'a Shot| Some((*shot, words(ip_of(shot.place, &shot.bytes))?));
+        let (first, words) = pieces
             .iter()
-            .any(|wire| wire.broadcast() == words.dst);
-    if to_all {
-        return Some("to-all");
+            .filter_map(read)
+            .min_by_key(|(_, w)| w.later)?;
+        let honest = |shot: &&Shot| policy.may_be_there(shot, words.src);
+        Some(Whole {
+            policy,
+            pieces,
+            first,
+            words,
+            honest: pieces.iter().all(honest),
+        })
     }
-    match world::router_has(words.dst) {
-        Some(home) => (home != wire).then_some("weak-host"),
-        None => {
-            (words.proto == 6 && policy.zones[wire].name == "private").then_some("port-80-anywhere")
+
+    /// Only camzone let something pass: what it may, if its header is there to be asked.
+    fn more(&self, heard: &[Heard]) -> Option<&'static str> {
+        if self.words.later {
+            return None;
         }
+        if self.words.authenticated {
+            return self.behind_ah(heard).then_some("behind-ah");
+        }
+        // In pieces, it came in where the last of them did, for nftables.
+        let home = world::router_has(self.words.dst)?;
+        let wires: Vec<usize> = self
+            .pieces
+            .iter()
+            .filter_map(|shot| ingress(shot))
+            .collect();
+        let zone = self.policy.zone_of(home)?;
+        let sibling = wires.iter().any(|wire| *wire != home)
+            && wires
+                .iter()
+                .all(|wire| self.policy.zone_of(*wire) == Some(zone));
+        let may = self.honest && self.policy.says(&self.words) == Said::Pass;
+        (sibling && may).then_some("sibling-address")
+    }
+
+    /// Of what is behind an authentication header the ruleset has to see flags and types, and drops
+    /// what it does not: a SYN, an error about a flow, and neighbour discovery.
+    fn behind_ah(&self, heard: &[Heard]) -> bool {
+        let words = &self.words;
+        match (words.proto, words.kind) {
+            (6, flags) if flags & 0x17 == 2 && self.honest => match self.policy.says(words) {
+                Said::Pass => true,
+                Said::Refuse => heard
+                    .iter()
+                    .all(|one| judge::words(ip_of(one.0, &one.1)).is_some_and(|w| is_answer(&w))),
+                Said::Drop => false,
+            },
+            (58, 1..=4) if self.honest => {
+                let ip = ip_of(self.first.place, &self.first.bytes);
+                let about = ip.get(words.at + 8..).and_then(judge::words);
+                // The router's own error needs no allow.
+                self.first.place == Place::Router
+                    || about.is_some_and(|about| {
+                        [about, about.turned()].map(|flow| self.policy.says(&flow))
+                            != [Said::Drop; 2]
+                    })
+            }
+            (58, 130..=136 | 143) => self.honest || words.src == Ipv6Addr::UNSPECIFIED,
+            _ => false,
+        }
+    }
+
+    /// Only the ruleset did.
+    fn less(&self) -> Option<&'static str> {
+        if self.words.dst.is_ipv4() {
+            return None;
+        }
+        let ip = ip_of(self.first.place, &self.first.bytes);
+        let said = 40 + usize::from(u16::from_be_bytes([ip[4], ip[5]]));
+        if self.first.place == Place::Router && said != ip.len() {
+            return Some("lying-length");
+        }
+        (self.words.at > 100).then_some("deep-header")
+    }
+
+    /// Only the script did.
+    fn scripts(&self) -> Option<&'static str> {
+        let words = &self.words;
+        // Nothing of it comes in; but the router answers some of it before it asks the script.
+        if words.dst.is_ipv6() {
+            return Some("ipv6-out");
+        }
+        let Place::Wire(wire) = self.first.place else {
+            return match words.proto {
+                1 if is_answer(words) => Some("related-blindly"),
+                6 if words.kind & 0x17 != 2 => Some("not-syn-out"),
+                _ => None,
+            };
+        };
+        if !self.honest {
+            return Some("spoofed");
+        }
+        if words.proto == 1 && is_answer(words) {
+            return Some("related-blindly");
+        }
+        let to_all = words.dst.is_multicast()
+            || words.dst == IpAddr::V4(Ipv4Addr::BROADCAST)
+            || world::wires()
+                .iter()
+                .any(|wire| wire.broadcast() == words.dst);
+        if to_all {
+            return Some("to-all");
+        }
+        if let Some(home) = world::router_has(words.dst) {
+            return (home != wire).then_some("weak-host");
+        }
+        let zone = |name: &str| self.policy.zones.iter().find(|zone| zone.name == name);
+        let private = zone("private")?.interfaces.contains(&wire);
+        let mut cameras = zone("camera")?.networks.iter();
+        // -p tcp -i eth2 --dport 80 --syn
+        let opens = (words.proto, words.ports.1, words.kind & 0x17) == (6, 80, 2);
+        let elsewhere = !cameras.any(|net| inside(words.dst, *net));
+        (private && opens && elsewhere).then_some("port-80-anywhere")
     }
 }
 
-/// Whether a source belongs to the zone of the wire. In the article each zone has one.
-fn may_be_there(policy: &Policy, wire: usize, source: IpAddr) -> bool {
-    let nobody = match source {
-        IpAddr::V4(a) => {
-            a.is_loopback() || a.is_multicast() || a.is_broadcast() || a.octets()[0] == 0
+#[cfg(test)]
+mod tests {
+    use super::super::policy::{End, Rule, Service, Zone};
+    use super::*;
+    use crate::diff::packet::Draft;
+    use crate::ip::{Extension, Header, Piece};
+    use crate::transport::{self, Segment, TcpWords};
+
+    /// Wires 1 and 2 are one zone's, which may send UDP to port 9 of the router and open port 80 outside.
+    fn policy() -> Policy {
+        let zone = |wires: &[usize], networks: &[(&str, u8)]| Zone {
+            name: String::new(),
+            interfaces: wires.to_vec(),
+            networks: networks
+                .iter()
+                .map(|(n, bits)| (n.parse().unwrap(), *bits))
+                .collect(),
+            any: networks.is_empty(),
+            ipv6: "full",
+        };
+        let allow = |to, proto, port| Rule {
+            deny: false,
+            reject: false,
+            masquerade: false,
+            from: vec![End::Zone(1)],
+            to: vec![to],
+            services: vec![Service {
+                proto,
+                first: port,
+                last: port,
+                broadcast: false,
+            }],
+            to_addresses: Vec::new(),
+        };
+        Policy {
+            zones: vec![
+                zone(&[0], &[]),
+                zone(
+                    &[1, 2],
+                    &[("192.168.8.0", 24), ("192.168.5.0", 24), ("fd00:8::", 64)],
+                ),
+            ],
+            rules: vec![allow(End::Router, 17, 9), allow(End::Zone(0), 6, 80)],
+            ..Policy::default()
         }
-        IpAddr::V6(a) => a.is_loopback() || a.is_multicast() || a == Ipv6Addr::UNSPECIFIED,
-    };
-    let routers = world::router_has(source).is_some()
-        || world::wires().iter().any(|wire| wire.broadcast() == source);
-    let owner = policy
-        .zones
-        .iter()
-        .position(|zone| zone.networks.iter().any(|net| inside(source, *net)));
-    let owner = owner.or_else(|| policy.zones.iter().position(|zone| zone.any));
-    !nobody && !routers && owner == policy.zone_of(wire)
+    }
+
+    fn between(from: &str, to: &str) -> Header {
+        Header::new(from.parse().unwrap(), to.parse().unwrap(), 0)
+    }
+
+    fn shot(wire: usize, header: Header, segment: Segment, pieces: &[Piece], of: usize) -> Shot {
+        let header = Header {
+            proto: segment.proto,
+            ..header
+        };
+        let draft = Draft::new(Place::Wire(wire), header, segment);
+        Shot {
+            place: draft.place,
+            bytes: draft.bytes(pieces).swap_remove(of),
+            number: 0,
+            flow: 0,
+            back: false,
+            bent: Vec::new(),
+        }
+    }
+
+    fn udp(wire: usize, to: &str, port: u16) -> Shot {
+        let body = transport::udp(1000, port, None, b"8 bytes.");
+        shot(wire, between("192.168.8.10", to), body, &[], 0)
+    }
+
+    fn tcp(wire: usize, header: Header, port: u16, flags: u8) -> Shot {
+        let words = TcpWords {
+            flags,
+            ..TcpWords::default()
+        };
+        let body = transport::tcp(1000, port, &words, b"");
+        shot(wire, header, body, &[], 0)
+    }
+
+    /// A packet in a piece by each of these wires.
+    fn pieces(wires: [usize; 3], from: &str, to: &str, port: u16) -> [Shot; 3] {
+        let cut = [0, 16, 32].map(|offset| Piece {
+            offset,
+            length: 16,
+            more: offset < 32,
+        });
+        let body = || transport::udp(1000, port, None, &[b'.'; 40]);
+        [0, 1, 2].map(|i| shot(wires[i], between(from, to), body(), &cut, i))
+    }
+
+    /// What a packet is called that came out of only one of the two.
+    fn named(
+        oracle: Oracle,
+        policy: &Policy,
+        camzone: bool,
+        shots: &[Shot],
+    ) -> Option<&'static str> {
+        let (shots, out): (Vec<&Shot>, Heard) =
+            (shots.iter().collect(), (Place::Router, vec![0x45; 20]));
+        let [a, b] =
+            [camzone, !camzone].map(|there| if there { vec![out.clone()] } else { vec![] });
+        oracle.intended(policy, &shots, &a, &b)
+    }
+
+    fn more(policy: &Policy, shots: &[Shot]) -> Option<&'static str> {
+        named(Oracle::Nft, policy, true, shots)
+    }
+
+    #[test]
+    fn a_sibling_address_needs_a_rule() {
+        let mut policy = policy();
+        assert_eq!(
+            more(&policy, &[udp(1, "192.168.5.200", 9)]),
+            Some("sibling-address")
+        );
+        assert_eq!(more(&policy, &[udp(1, "192.168.8.1", 9)]), None);
+        assert_eq!(more(&policy, &[udp(1, "192.168.0.1", 9)]), None);
+        assert_eq!(more(&policy, &[udp(0, "192.168.5.200", 9)]), None);
+        let other = [udp(1, "192.168.5.200", 10)];
+        assert_eq!(more(&policy, &other), None);
+        policy.accept[0] = true;
+        assert_eq!(more(&policy, &other), Some("sibling-address"));
+        policy.rules[0].deny = true;
+        assert_eq!(more(&policy, &[udp(1, "192.168.5.200", 9)]), None);
+        let (a, b) = ((Place::Router, vec![1]), (Place::Router, vec![2]));
+        let shot = udp(1, "192.168.5.200", 10);
+        assert_eq!(Oracle::Nft.intended(&policy, &[&shot], &[a], &[b]), None);
+    }
+
+    #[test]
+    fn pieces_come_by_two_wires_of_a_zone_and_none_is_forged() {
+        let policy = policy();
+        for (from, to) in [("192.168.8.10", "192.168.8.1"), ("fd00:8::10", "fd00:8::1")] {
+            let name = |wires, port| more(&policy, &pieces(wires, from, to, port));
+            assert_eq!(name([1, 1, 2], 9), Some("sibling-address"));
+            assert_eq!(name([1, 1, 2], 10), None);
+            assert_eq!(name([1, 1, 1], 9), None);
+            assert_eq!(name([1, 0, 2], 9), None);
+            assert_eq!(name([1, 1, 0], 9), None);
+        }
+        // Its first piece is not there.
+        assert_eq!(
+            more(
+                &policy,
+                &pieces([1, 1, 2], "192.168.8.10", "192.168.8.1", 9)[1..]
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn behind_an_authentication_header_is_what_may_pass() {
+        let policy = policy();
+        let hidden = || Header {
+            extensions: vec![Extension::Authentication],
+            ..between("fd00:8::10", "fd00::10")
+        };
+        assert_eq!(more(&policy, &[tcp(1, hidden(), 80, 2)]), Some("behind-ah"));
+        assert_eq!(more(&policy, &[tcp(1, hidden(), 81, 2)]), None);
+        assert_eq!(more(&policy, &[tcp(1, hidden(), 80, 16)]), None);
+        assert_eq!(more(&policy, &[tcp(0, hidden(), 80, 2)]), None);
+    }
+
+    #[test]
+    fn the_script_forgets_where_its_port_80_is() {
+        let policy = Policy::article();
+        let name = |to: &str, port, flags| {
+            let shot = tcp(2, between("192.168.5.10", to), port, flags);
+            named(Oracle::Article, &policy, false, &[shot])
+        };
+        assert_eq!(name("192.168.0.10", 80, 2), Some("port-80-anywhere"));
+        assert_eq!(name("192.168.0.10", 81, 2), None);
+        assert_eq!(name("192.168.0.10", 80, 16), None);
+        assert_eq!(name("192.168.8.110", 80, 2), None);
+    }
+
+    #[test]
+    fn the_script_takes_forged_pieces() {
+        let policy = Policy::article();
+        let name = |wires| {
+            let all = pieces(wires, "192.168.0.10", "192.168.0.1", 123);
+            [true, false].map(|camzone| named(Oracle::Article, &policy, camzone, &all))
+        };
+        assert_eq!(name([0, 1, 0]), [None, Some("spoofed")]);
+        assert_eq!(name([0, 0, 0]), [None, None]);
+    }
 }

@@ -2,6 +2,7 @@
 //! What came out of the two routers, packet by packet: made comparable, compared, and shown.
 
 use super::ears::{Heard, Place};
+use super::intended::ingress;
 use super::packet::{number_in, Shot};
 use super::world::run;
 use std::collections::{BTreeMap, HashMap};
@@ -41,6 +42,26 @@ pub struct Words {
     pub authenticated: bool,
     /// It is a piece of a packet, and not the first.
     pub later: bool,
+    /// The identification that all pieces of the packet have.
+    pub piece: Option<u32>,
+}
+
+impl Words {
+    /// The same flow's other direction.
+    pub fn turned(self) -> Words {
+        Words {
+            src: self.dst,
+            dst: self.src,
+            ports: (self.ports.1, self.ports.0),
+            ..self
+        }
+    }
+
+    /// Whether both are pieces that the kernel puts together.
+    pub fn is_beside(&self, other: &Words) -> bool {
+        let key = |words: &Words| (words.piece, words.src, words.dst, words.proto);
+        self.piece.is_some() && key(self) == key(other)
+    }
 }
 
 /// Reads a packet as far as it can be read.
@@ -62,13 +83,20 @@ pub fn words(ip: &[u8]) -> Option<Words> {
         _ => return None,
     };
     let (mut authenticated, mut fragment) = (false, false);
-    let mut later = src.is_ipv4() && u16::from_be_bytes([ip[6], ip[7]]) & 0x1fff != 0;
-    if src.is_ipv6() {
+    let (mut later, mut piece) = (false, None);
+    if src.is_ipv4() {
+        let place = u16::from_be_bytes([ip[6], ip[7]]);
+        later = place & 0x1fff != 0;
+        piece = (place & 0x3fff != 0).then(|| u16::from_be_bytes([ip[4], ip[5]]).into());
+    } else {
         while let (0 | 43 | 44 | 51 | 60, Some(head)) = (proto, ip.get(at..at + 8)) {
             authenticated |= proto == 51;
             if proto == 44 && !fragment {
                 fragment = true;
-                later = u16::from_be_bytes([head[2], head[3]]) & !7 != 0;
+                let place = u16::from_be_bytes([head[2], head[3]]);
+                later = place & !7 != 0;
+                let id = || u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+                piece = (place & !6 != 0).then(id);
             }
             at += match proto {
                 44 => 8,
@@ -106,6 +134,7 @@ pub fn words(ip: &[u8]) -> Option<Words> {
         at,
         authenticated,
         later,
+        piece,
     })
 }
 
@@ -264,6 +293,15 @@ pub fn sort(heard: Vec<Heard>) -> Sorted {
     sorted
 }
 
+/// Whether what was heard is on the packet's link, if an address of it means another host on each.
+fn is_on_link(place: Place, own: &Words, shot: &Shot) -> bool {
+    let linked = |a: IpAddr| matches!(a, IpAddr::V6(a) if a.is_unicast_link_local());
+    let Some(from) = ingress(shot) else {
+        return true;
+    };
+    place == Place::Wire(from) || !(linked(own.src) || linked(own.dst))
+}
+
 /// What has no number belongs to the last packet of the round that it can be, or can be an answer
 /// to: its own two ends, or those the other way round. A later piece has no ports, and may be of a
 /// packet whose other pieces were sent in an earlier round.
@@ -279,8 +317,9 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
                     return (own.src, own.dst, own.proto) == (of.src, of.dst, of.proto);
                 }
                 let ends = (own.src, own.dst, own.ports);
-                ends == (of.src, of.dst, of.ports)
-                    || ends == (of.dst, of.src, (of.ports.1, of.ports.0))
+                is_on_link(one.0, &own, shot)
+                    && (ends == (of.src, of.dst, of.ports)
+                        || ends == (of.dst, of.src, (of.ports.1, of.ports.0)))
             })
         };
         // An error of the router's own, which may quote too little.
@@ -299,6 +338,38 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
             None => sorted.rest.push(one),
         }
     }
+}
+
+/// What of the one is not in the other, where each thing counts as often as it is there.
+pub fn beyond(one: &[Heard], other: &[Heard]) -> Vec<Heard> {
+    let mut other = other.to_vec();
+    let mut only = one.to_vec();
+    only.retain(|heard| match other.iter().position(|o| o == heard) {
+        Some(at) => {
+            other.swap_remove(at);
+            false
+        }
+        None => true,
+    });
+    only
+}
+
+/// Whether something that has no number can be the packet, one of whose ends may have been
+/// translated, or what its sender is told.
+pub fn may_be_of(shot: &Shot, (place, bytes): &Heard) -> bool {
+    let Some(of) = words(ip_of(shot.place, &shot.bytes)) else {
+        return false;
+    };
+    if *place == Place::Router && bytes.first() == Some(&0x60) {
+        // Of IPv6 a router's ear has the protocol only.
+        return of.src.is_ipv6() && bytes.get(1) == Some(&of.proto);
+    }
+    words(ip_of(*place, bytes)).is_some_and(|own| {
+        let same = own.proto == of.proto;
+        let translated = same && (own.src == of.src || own.dst == of.dst);
+        let told = own.dst == of.src && (same || is_answer(&own));
+        (translated || told) && is_on_link(*place, &own, shot)
+    })
 }
 
 /// What became of a packet, by what was heard of it.
@@ -480,5 +551,30 @@ mod tests {
         assert_eq!(sorted.rest.len(), 1);
         adopt(&mut sorted, &other, &HashMap::from([(1, past)]));
         assert!(sorted.rest.is_empty() && sorted.of.contains_key(&1));
+    }
+
+    #[test]
+    fn what_only_one_has_counts_as_often_as_it_is_there() {
+        let heard = |byte| (Place::Router, vec![byte]);
+        let (one, other) = ([heard(1), heard(1), heard(2)], [heard(1), heard(3)]);
+        assert_eq!(beyond(&one, &other), [heard(1), heard(2)]);
+        assert_eq!(beyond(&other, &one), [heard(3)]);
+    }
+
+    #[test]
+    fn what_has_no_number_is_not_anybodys() {
+        let shot = Shot {
+            place: Place::Router,
+            bytes: packet("10.0.0.1", "192.168.0.11", (7, 9)),
+            number: 1,
+            flow: 0,
+            back: false,
+            bent: Vec::new(),
+        };
+        let may = |a, b| may_be_of(&shot, &(Place::Router, packet(a, b, (7, 9))));
+        // Itself, translated at either end, and an answer.
+        assert!(may("10.0.0.1", "192.168.0.11") && may("192.168.0.1", "192.168.0.11"));
+        assert!(may("10.0.0.1", "192.168.0.12") && may("192.168.0.11", "10.0.0.1"));
+        assert!(!may("192.168.0.1", "10.0.0.2") && !may("192.168.0.11", "192.168.0.1"));
     }
 }

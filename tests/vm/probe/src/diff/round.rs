@@ -13,6 +13,7 @@ use crate::netns;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::Result;
 use std::os::fd::OwnedFd;
+use std::slice;
 use std::thread;
 use std::time::Duration;
 
@@ -216,14 +217,24 @@ impl<'a> Round<'a> {
         each && (same(&a.rest, &b.rest) || self.intended_rest(shots, &a.rest, &b.rest).is_some())
     }
 
-    /// What has lost its number, since it was cut or translated or stamped: it may show an intended
-    /// difference as well, if a packet of the round can.
+    /// What has lost its number, since it was cut or translated or stamped: all of it that differs
+    /// shows an intended difference, each of a packet of the round that it can be of.
     fn intended_rest(&self, shots: &[Shot], a: &[Heard], b: &[Heard]) -> Option<&'static str> {
-        let policy = self.stream.policy;
-        let mut names = shots
-            .iter()
-            .filter_map(|shot| self.oracle.intended(policy, shot, a, b));
-        names.next()
+        let only = [judge::beyond(a, b), judge::beyond(b, a)];
+        let of = |[a, b]: [&[Heard]; 2]| {
+            let can_be = |shot: &&Shot| a.iter().chain(b).all(|one| judge::may_be_of(shot, one));
+            shots
+                .iter()
+                .filter(can_be)
+                .find_map(|shot| self.shown(shot, a, b))
+        };
+        let [a, b] = &only;
+        let one_by_one = || {
+            let more = a.iter().map(|one| of([slice::from_ref(one), &[]]));
+            let less = b.iter().map(|one| of([&[], slice::from_ref(one)]));
+            more.chain(less).collect::<Option<Vec<_>>>()?.pop()
+        };
+        of([a, b]).or_else(one_by_one)
     }
 
     fn compare_rest(&mut self, shots: &[Shot], a: &[Heard], b: &[Heard]) {
@@ -342,25 +353,39 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// The name of an intended difference that a packet shows; or another piece of it; or one in
-    /// pieces, to which what was heard is an answer, that has no number and was taken for another's.
+    /// The name of an intended difference that a packet shows; or one in pieces, to which what was
+    /// heard is an answer, that has no number and was taken for another's.
     fn intended(&self, shot: &Shot, a: &[Heard], b: &[Heard]) -> Option<&'static str> {
-        let policy = self.stream.policy;
-        let of = |shot: &Shot| self.oracle.intended(policy, shot, a, b);
-        let is_piece = |shot: &&Shot| shot.bent.contains(&"pieces");
-        let beside = || {
-            // They are numbered one after the other, three of them.
-            let numbers = shot.number.saturating_sub(2)..=shot.number.saturating_add(2);
-            let shots = numbers.filter_map(|number| self.past.get(&number));
-            shots
-                .filter(|other| is_piece(&shot) && is_piece(other) && other.flow == shot.flow)
-                .find_map(of)
-        };
+        let [a, b] = [judge::beyond(a, b), judge::beyond(b, a)];
+        let differs = || a.iter().chain(&b);
         let answered = || {
-            let shots = self.answered(a.iter().chain(b)).into_iter();
-            shots.filter(is_piece).find_map(of)
+            let can_be = |shot: &&Shot| differs().all(|one| judge::may_be_of(shot, one));
+            let mut shots = self.answered(differs());
+            shots.retain(|shot| self.pieces(shot).len() > 1 && can_be(shot));
+            shots.iter().find_map(|shot| self.shown(shot, &a, &b))
         };
-        of(shot).or_else(beside).or_else(answered)
+        self.shown(shot, &a, &b).or_else(answered)
+    }
+
+    fn shown(&self, shot: &Shot, a: &[Heard], b: &[Heard]) -> Option<&'static str> {
+        self.oracle
+            .intended(self.stream.policy, &self.pieces(shot), a, b)
+    }
+
+    /// The packet, and all that was sent of it if it is in pieces. In the place of a forged piece
+    /// stands the true one, once that was sent.
+    fn pieces<'s>(&'s self, shot: &'s Shot) -> Vec<&'s Shot> {
+        let read = |shot: &Shot| words(ip_of(shot.place, &shot.bytes));
+        let own = read(shot);
+        let beside = |other: &&Shot| {
+            other.number != shot.number
+                && own.is_some_and(|own| read(other).is_some_and(|other| own.is_beside(&other)))
+        };
+        let mut pieces = vec![shot];
+        if own.is_some_and(|own| own.piece.is_some()) {
+            pieces.extend(self.past.values().filter(beside));
+        }
+        pieces
     }
 
     /// What was sent under this policy by those who are told something now, from the same port.

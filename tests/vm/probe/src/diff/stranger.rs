@@ -121,11 +121,11 @@ impl Stream<'_> {
                     },
                 ];
             }
-            for bytes in draft.bytes(&pieces) {
+            for (i, bytes) in draft.bytes(&pieces).into_iter().enumerate() {
                 flow.ready.push_back(Shot {
                     place: draft.place,
                     bytes,
-                    number,
+                    number: if i == 0 { number } else { self.take_number() },
                     flow: flow.id,
                     back: false,
                     bent: draft.bent.clone(),
@@ -181,9 +181,10 @@ impl Stream<'_> {
             wires()[wire].address(true),
             LINK_LOCAL.into(),
         ]);
-        if kind == 135 && to == group(2) {
+        if kind == 135 && to.is_multicast() && source != Ipv6Addr::UNSPECIFIED {
             // To a group and without a link-layer address it is answered only if its sender is known
-            // already (`ndisc_recv_ns`), which hangs on the clock of each router's cache.
+            // already (`ndisc_recv_ns`), which hangs on each router's cache: on its clock, and on what
+            // only one of the two let in before.
             to = LINK_LOCAL.into();
         }
         let mut header = Header::new(source, to, body.proto);

@@ -5,7 +5,7 @@ use super::super::ears::{Ears, Place};
 use super::super::intended::OF_THE_ARTICLE;
 use super::super::world::{run, ROUTERS};
 use super::super::{apply, forget_flows, sockets};
-use super::{at, between, tcp, udp, Bench, ACK, BOTH, NEITHER, ORACLE, SYN};
+use super::{at, between, long_udp, tcp, udp, Bench, ACK, BOTH, NEITHER, ORACLE, SYN};
 use crate::ip::Header;
 use crate::netns;
 use crate::transport::{self, Segment, TcpWords};
@@ -69,6 +69,26 @@ pub fn differences(ears: &mut Ears, policy: &str) -> Result<bool> {
         between("192.168.0.10", "192.168.0.1"),
         udp(123, 123),
     )?;
+    let answer = |from: &str| between(from, "192.168.0.1");
+    let forged = |from| {
+        [
+            (ext, answer("192.168.0.10")),
+            (cam, answer(from)),
+            (ext, answer("192.168.0.10")),
+        ]
+    };
+    bench.see_pieces(
+        "with a forged piece",
+        ORACLE,
+        &forged("192.168.0.10"),
+        long_udp(123, 123),
+    )?;
+    bench.see_pieces(
+        "with another host's piece",
+        NEITHER,
+        &forged("192.168.8.110"),
+        long_udp(123, 123),
+    )?;
 
     bench.see(
         "a camera's page",
@@ -84,6 +104,18 @@ pub fn differences(ears: &mut Ears, policy: &str) -> Result<bool> {
         between("192.168.5.10", "192.168.0.10"),
         tcp(1001, 80, SYN),
     )?;
+    for (what, to, port) in [
+        ("port 81 anywhere", "192.168.0.10", 81),
+        ("port 81 of a camera", "192.168.8.110", 81),
+    ] {
+        bench.see(
+            what,
+            NEITHER,
+            private,
+            between("192.168.5.10", to),
+            tcp(1002, port, SYN),
+        )?;
+    }
 
     bench.see(
         "an upload",

@@ -6,7 +6,7 @@ use super::super::intended::OF_NFT;
 use super::super::judge::loose;
 use super::super::world::{run, LINK_LOCAL, ROUTERS};
 use super::super::{export, forget_flows, put, sockets};
-use super::{between, tcp, udp, Bench, ACK, BOTH, CAMZONE, NEITHER, ORACLE, SYN};
+use super::{between, long_udp, tcp, udp, Bench, ACK, BOTH, CAMZONE, NEITHER, ORACLE, SYN};
 use crate::ip::{Extension, Header};
 use crate::netns;
 use crate::transport::{self, Segment, TcpWords};
@@ -69,6 +69,14 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
         between("192.168.8.10", "192.168.5.200"),
         udp(1001, 9),
     )?;
+    bench.see(
+        "a sibling address, and no rule",
+        NEITHER,
+        one,
+        between("192.168.8.10", "192.168.5.200"),
+        udp(1007, 11),
+    )?;
+    in_pieces(&mut bench)?;
 
     let syn = || between("fd00:8::10", "fd00::10");
     bench.see("a SYN", BOTH, one, syn(), tcp(1000, 80, SYN))?;
@@ -77,11 +85,22 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
         ..syn()
     };
     bench.differs("deep-header", ORACLE, one, deep, tcp(1001, 80, SYN))?;
-    let hidden = Header {
+    let eight = Header {
+        extensions: vec![Extension::Destination; 8],
+        ..syn()
+    };
+    bench.see("as deep as may be", BOTH, one, eight, tcp(1008, 80, SYN))?;
+    let hidden = || Header {
         extensions: vec![Extension::Authentication],
         ..syn()
     };
-    bench.differs("behind-ah", CAMZONE, one, hidden, tcp(1002, 80, SYN))?;
+    bench.differs("behind-ah", CAMZONE, one, hidden(), tcp(1002, 80, SYN))?;
+    for (what, port, flags) in [
+        ("behind it, and no rule", 81, SYN),
+        ("behind it, and no SYN", 80, ACK),
+    ] {
+        bench.see(what, NEITHER, one, hidden(), tcp(1009, port, flags))?;
+    }
 
     let own = || between("fd00:8::1", "fd00:8::10");
     bench.see("the router's own", BOTH, router, own(), udp(1000, 9))?;
@@ -115,7 +134,10 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
         between("192.168.8.10", "192.168.0.10"),
         udp(1003, 9),
     )?;
-    let (shot, [a, b]) = bench.send(one, between("192.168.8.11", "192.168.0.10"), udp(1003, 9))?;
+    let (shot, [a, b]) = bench.send(
+        &[(one, between("192.168.8.11", "192.168.0.10"))],
+        udp(1003, 9),
+    )?;
     if a != b && !a.is_empty() && loose(&shot, &a) == loose(&shot, &b) {
         bench.shown.insert("rolled-port");
     }
@@ -152,6 +174,27 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
     }
     bench.differs("vrf-slave", ORACLE, Place::Wire(4), two(), udp(1006, 10))?;
     Ok(bench.done(&[OF_NFT, &["flow-ended", "expected-flow", "vrf-slave"]].concat()))
+}
+
+/// Pieces come in where the last of them does, and none may be forged.
+fn in_pieces(bench: &mut Bench<'_>) -> Result<()> {
+    let (out, one, sibling) = (Place::Wire(0), Place::Wire(1), Place::Wire(2));
+    let mut port = 1100;
+    for (from, to) in [("192.168.8.10", "192.168.8.1"), ("fd00:8::10", "fd00:8::1")] {
+        for (what, wanted, places) in [
+            ("three pieces", BOTH, [one, one, one]),
+            ("the first by a sibling", BOTH, [sibling, one, one]),
+            ("the last by a sibling", CAMZONE, [one, one, sibling]),
+            ("a forged first one", NEITHER, [out, one, one]),
+            ("a forged second one", NEITHER, [one, out, one]),
+            ("a forged last one", NEITHER, [one, one, out]),
+        ] {
+            port += 1;
+            let ways = places.map(|place| (place, between(from, to)));
+            bench.see_pieces(what, wanted, &ways, long_udp(port, 9))?;
+        }
+    }
+    Ok(())
 }
 
 /// The data connection of an FTP session that conntrack's helper has read about.
