@@ -11,5 +11,5 @@ ip addr add 192.168.8.1/24 dev eth1
 ip link set eth1 up
 ip link set far1 up
 modprobe camzone
-timeout 120 python3 -B "$here/stress.py" "${1:-20}"
+timeout $((120 * ${SLOW:-1})) python3 -B "$here/stress.py" $((${1:-20} * ${SLOW:-1}))
 rmmod camzone

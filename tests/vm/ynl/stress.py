@@ -6,6 +6,7 @@ stress.py SECONDS: what counts is that nothing hangs, and that the kernel does n
 
 import collections
 import errno
+import mmap
 import os
 import random
 import signal
@@ -21,6 +22,8 @@ DUMP = NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP
 END = time.monotonic() + float(sys.argv[1])
 # The module may be away, another may have committed, or the policy may hold the module.
 NOT_NOW = 3
+# Whether the others are to wait a little: a policy, a dump or a namespace of theirs holds the module.
+HOLD = mmap.mmap(-1, 1)
 EXPECTED = {0, errno.ENOENT, errno.ESTALE, errno.EBADFD, errno.EINVAL, errno.EOPNOTSUPP}
 
 
@@ -115,11 +118,15 @@ def packets():
 
 
 def reloads():
-    """The module goes, if it may, and comes back."""
-    raw = Raw()
-    ask(raw, DISARM)
-    raw.close()
-    gone = run(["rmmod", "camzone"]) == 0
+    """The module goes while the others come to a stop, and comes back when they go on."""
+    HOLD[0] = 1
+    gone = False
+    while not gone and time.monotonic() < END:
+        raw = Raw()
+        ask(raw, DISARM)
+        raw.close()
+        gone = run(["rmmod", "camzone"]) == 0
+    HOLD[0] = 0
     run(["modprobe", "camzone", f"sealed={random.randrange(2)}"])
     time.sleep(random.random() / 2)
     return gone
@@ -129,6 +136,9 @@ def work(what):
     """Goes on until the time is over; what it met goes to the parent by its exit status."""
     done = well = 0
     while time.monotonic() < END:
+        if HOLD[0] and what is not reloads:
+            time.sleep(0.01)
+            continue
         try:
             well += what()
             done += 1
