@@ -16,7 +16,7 @@ die() { say "$*"; exit 1; }
 
 # Only amd64 is built so far; everything that depends on the machine asks here.
 case $arch in
-amd64) export flavour=cloud-amd64 cross=x86_64-linux-gnu- ;;
+amd64) export flavour=${FLAVOUR:-cloud-amd64} cross=x86_64-linux-gnu- ;;
 *) say "ARCH=$arch: not yet (only amd64)"; exit 2 ;;
 esac
 
@@ -36,7 +36,7 @@ digest() {
 package_list() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$top/$1"; }
 
 # The places of the cached things. Each is whole or it is not there.
-sysroot_key() { digest tools/setup-sysroot tools/packages/sysroot "=$arch"; }
+sysroot_key() { digest tools/setup-sysroot tools/packages/sysroot "=$arch" "=$suite"; }
 sysroot_dir() { printf '%s/sysroot-%s\n' "$cache" "$(sysroot_key)"; }
 
 # The kernel found at set-up time: RELEASE VERSION (of the package) SERIES.
