@@ -123,8 +123,9 @@ impl Do for Disarm {
     fn run(request: &Request<'_>) -> Result {
         // The answer must not be what fails once the policy is out of force.
         let mut reply = Reply::new(request, Reply::SMALL)?;
-        let status = request.namespace().disarm().map_err(|errno| {
-            request.refuse(errno, None, format_args!("the namespace is not guarded"))
+        let status = request.namespace().disarm().map_err(|errno| match errno {
+            EINVAL => request.refuse(errno, None, format_args!("the namespace is not guarded")),
+            _ => errno,
         })?;
         reply.write(|w| {
             write_state(w, &status)?;

@@ -204,6 +204,14 @@ def string(kind, value):
     return attr(kind, value.encode() + b"\0")
 
 
+def attrs(data, at=0):
+    """Yields (kind, value) of each attribute from `at` on."""
+    while at + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, at)
+        yield kind & 0x3fff, data[at + 4:at + length]
+        at += (length + 3) & ~3
+
+
 class Raw:
     """A socket that sends what it is told, right or wrong."""
 
@@ -224,12 +232,9 @@ class Raw:
         """The number of the family."""
         self.kind = 16
         for _, _, payload in self.ask(3, string(2, "camzone"), version=2)[1]:
-            at = 0
-            while at + 4 <= len(payload):
-                length, kind = struct.unpack_from("=HH", payload, at)
+            for kind, value in attrs(payload):
                 if kind == 1:
-                    return struct.unpack_from("=H", payload, at + 4)[0]
-                at += (length + 3) & ~3
+                    return struct.unpack("=H", value)[0]
         raise OSError(errno.ENOENT, "no family camzone")
 
     def send(self, command, payload=b"", flags=NLM_F_REQUEST | NLM_F_ACK, version=1,
@@ -273,12 +278,9 @@ class Raw:
             if kind == NLMSG_ERROR:
                 inner = struct.unpack_from("=I", data, 4)[0]
                 at = 20 if flags & NLM_F_CAPPED else 4 + ((inner + 3) & ~3)
-            while at + 4 <= len(data):
-                length, tlv = struct.unpack_from("=HH", data, at)
-                value = data[at + 4:at + length]
-                if tlv & 0x3fff == 1:
+            for tlv, value in attrs(data, at):
+                if tlv == 1:
                     text = value.rstrip(b"\0").decode()
-                elif tlv & 0x3fff == 2:
+                elif tlv == 2:
                     offset = struct.unpack("=I", value)[0]
-                at += (length + 3) & ~3
         return error, text, offset
