@@ -286,6 +286,17 @@ fn what_may_not_be_meant_is_warned_of() {
         // A camera that asks for an address.
         (asking, ["\"door\"", "\"dhcp\""], vec!["\"door\""]),
         (asking, ["\"camera\"", "\"dhcp\""], vec![]),
+        // What only IPv6 could match, where it is off.
+        (
+            ["\"ntp\"", "[[allow]]"],
+            ["\"ntp\"", "[[allow]]\nto_address = \"fd00::1\""],
+            vec!["\"fd00::1\""],
+        ),
+        (
+            ["[\"ntp\", \"web\"]", "tcp = [80, \"8000-8100\"]"],
+            ["[\"web\"]", "icmpv6 = \"echo-request\""],
+            vec!["\"web\""],
+        ),
         // What is no name of an interface, or hardly.
         (["eth1", ""], ["eth+", ""], vec!["\"eth+\""]),
         (["eth1", ""], ["eth1,eth2", ""], vec!["\"eth1,eth2\""]),

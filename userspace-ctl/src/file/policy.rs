@@ -2,7 +2,11 @@
 
 //! The top of the file, its zones and its cameras.
 
-use camzone_policy::policy::{Defaults, Ipv6Mode};
+use camzone_policy::{
+    address::{Address, Family},
+    policy::{Defaults, Ipv6Mode},
+    service::protocol,
+};
 use toml::de::{DeTable, DeValue};
 
 use super::{
@@ -220,7 +224,7 @@ fn warn(file: &mut PolicyFile) {
         let v6 = zone
             .networks
             .iter()
-            .find(|n| n.value.address.family() == camzone_policy::address::Family::V6);
+            .find(|n| n.value.address.family() == Family::V6);
         let mode = zone.ipv6.as_ref().map_or(Ipv6Mode::Off, |mode| mode.value);
         if let (Some(network), Ipv6Mode::Off) = (v6, mode) {
             let name = &zone.name.value;
@@ -234,6 +238,8 @@ fn warn(file: &mut PolicyFile) {
     }
     for rule in file.rules.iter().filter(|rule| !rule.deny) {
         warn_of_group(rule, &mut file.warnings);
+        let dead = warn_of_ipv6(rule, &file.zones, &file.cameras);
+        file.warnings.extend(dead);
         let asking = |used: &&Use| used.parts.iter().any(|service| service.broadcast());
         let camera = |end: &&Spanned<End>| matches!(end.value, End::Camera(_));
         let (Some(used), Some(camera)) = (
@@ -250,6 +256,56 @@ fn warn(file: &mut PolicyFile) {
                 .and(used.name.span.clone(), "is asked without an address")
                 .help(format!("allow '{name}' from the camera's zone")),
         );
+    }
+}
+
+/// The warning of a rule that only IPv6 could match, and that is asked in no zone of its.
+fn warn_of_ipv6(rule: &Rule, zones: &[Zone], cameras: &[Camera]) -> Option<Diagnostic> {
+    let is_v6 = |address: &Spanned<Address>| address.value.family() == Family::V6;
+    let all_v6 = |list: &[Spanned<Address>]| !list.is_empty() && list.iter().all(is_v6);
+    let is_camera_of_v6 = |end: &Spanned<End>| {
+        let camera = camera_of(&end.value, cameras);
+        camera.is_some_and(|camera| all_v6(&camera.addresses))
+    };
+    let is_icmpv6 = |used: &Use| used.parts.iter().all(|p| p.protocol() == protocol::ICMPV6);
+    let because = if all_v6(&rule.to_addresses) {
+        rule.to_addresses.first()?.span.clone()
+    } else if rule.services.iter().all(is_icmpv6) {
+        rule.services.first()?.name.span.clone()
+    } else {
+        let mut sides = [&rule.from, &rule.to].into_iter();
+        let side = sides.find(|side| side.iter().all(is_camera_of_v6))?;
+        side.first()?.span.clone()
+    };
+    let zone_of = |end: &Spanned<End>| {
+        let name = match &end.value {
+            End::Router => return None,
+            End::Zone(name) => name,
+            End::Camera(_) => &camera_of(&end.value, cameras)?.zone.as_ref()?.value,
+        };
+        zones.iter().find(|zone| zone.name.value == *name)
+    };
+    let is_full = |zone: &&Zone| {
+        let mode = zone.ipv6.as_ref().map(|mode| mode.value);
+        mode == Some(Ipv6Mode::Full)
+    };
+    // Where several are named, one that is full is enough.
+    let mut named = rule.from.iter().chain(&rule.to).filter_map(zone_of);
+    let first = named.clone().next()?;
+    if named.any(|zone| is_full(&zone)) {
+        return None;
+    }
+    let name = &first.name.value;
+    let message = format!("this is about IPv6, of which zone '{name}' asks no rule");
+    let warning = Diagnostic::at(because, message).warning();
+    Some(warning.help(format!("write {} in [zones.{name}]", IPV6.1)))
+}
+
+/// The camera that an end of a rule names.
+fn camera_of<'a>(end: &End, cameras: &'a [Camera]) -> Option<&'a Camera> {
+    match end {
+        End::Camera(name) => cameras.iter().find(|camera| camera.name.value == *name),
+        End::Router | End::Zone(_) => None,
     }
 }
 
