@@ -454,8 +454,9 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
         return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
     }
     // What answers the router goes to the address that opened the flow. Else the flow is somebody's
-    // whose translation to that address is over, and nobody translates back.
-    if reply && packet.hook() == Hook::LocalIn && packet.destination() != ends.initiator {
+    // whose address was translated to the router's, and nobody translates back any more.
+    let translated = reply && packet.hook() == Hook::LocalIn && packet.source_nat();
+    if translated && packet.destination() != ends.initiator {
         return Ruling::drop(Reason::WrongAddress).within(compiled, cell);
     }
     if packet.master().is_some() {

@@ -483,7 +483,8 @@ impl Reference<'_> {
         }
         // P4: the direction is a fact only if the flow is the router's: what comes back to it comes
         // to the address that opened the flow.
-        let back = facts.hook == Hook::LocalIn && flow.reply;
+        // (Only of one whose address is translated can it be another.)
+        let back = facts.hook == Hook::LocalIn && flow.reply && flow.source_nat;
         if back && facts.header.is_some_and(|h| h.destination != initiator) {
             return drop(Reason::WrongAddress);
         }
