@@ -154,8 +154,24 @@ impl<'a> Whole<'a> {
             && wires
                 .iter()
                 .all(|wire| self.policy.zone_of(*wire) == Some(zone));
-        let may = self.honest && self.policy.says(&self.words) == Said::Pass;
+        // An error is asked as the flow whose answer it is about.
+        let flow = self.about().map_or(self.words, Words::turned);
+        let may =
+            self.honest && flow.dst == self.words.dst && self.policy.says(&flow) == Said::Pass;
         (sibling && may).then_some("sibling-address")
+    }
+
+    /// What it is about, if it is an error of those that belong to a flow.
+    fn about(&self) -> Option<Words> {
+        let words = &self.words;
+        let is_error = match (words.src.is_ipv6(), words.proto, words.kind) {
+            (false, 1, kind) => [3, 11, 12].contains(&kind),
+            (true, 58, kind) => (1..=4).contains(&kind),
+            _ => false,
+        };
+        let ip = ip_of(self.first.place, &self.first.bytes);
+        let quoted = ip.get(words.at + 8..).filter(|_| is_error)?;
+        judge::words(quoted)
     }
 
     /// Of what is behind an authentication header the ruleset has to see flags and types, and drops
@@ -171,11 +187,9 @@ impl<'a> Whole<'a> {
                 Said::Drop => false,
             },
             (58, 1..=4) if self.honest => {
-                let ip = ip_of(self.first.place, &self.first.bytes);
-                let about = ip.get(words.at + 8..).and_then(judge::words);
                 // The router's own error needs no allow.
                 self.first.place == Place::Router
-                    || about.is_some_and(|about| {
+                    || self.about().is_some_and(|about| {
                         [about, about.turned()].map(|flow| self.policy.says(&flow))
                             != [Said::Drop; 2]
                     })
@@ -368,6 +382,29 @@ mod tests {
         let (a, b) = ((Place::Router, vec![1]), (Place::Router, vec![2]));
         let shot = udp(1, "192.168.5.200", 10);
         assert_eq!(Oracle::Nft.intended(&policy, &[&shot], &[a], &[b]), None);
+    }
+
+    #[test]
+    fn an_error_by_a_sibling_is_about_a_flow_with_a_rule() {
+        let policy = policy();
+        let error = |wire, kind, to: &str, said: (&str, u16)| {
+            let body = transport::udp(said.1, 1000, None, b"8 bytes.");
+            let header = Header {
+                proto: 17,
+                ..between(said.0, "192.168.8.10")
+            };
+            let error = transport::icmp(false, kind, 0, 0, &header.wrap(&body.bytes));
+            shot(wire, between("192.168.8.10", to), error, &[], 0)
+        };
+        let name = |wire, kind, to, said| more(&policy, &[error(wire, kind, to, said)]);
+        let (to, other) = ("192.168.5.200", "192.168.8.1");
+        assert_eq!(name(1, 3, to, (to, 9)), Some("sibling-address"));
+        assert_eq!(name(2, 3, to, (to, 9)), None);
+        assert_eq!(name(0, 3, to, (to, 9)), None);
+        assert_eq!(name(1, 3, to, (to, 10)), None);
+        // About what another address said, and of what says nothing about a flow.
+        assert_eq!(name(1, 3, to, (other, 9)), None);
+        assert_eq!(name(1, 5, to, (to, 9)), None);
     }
 
     #[test]

@@ -76,6 +76,7 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
         between("192.168.8.10", "192.168.5.200"),
         udp(1007, 11),
     )?;
+    errors(&mut bench)?;
     in_pieces(&mut bench)?;
 
     let syn = || between("fd00:8::10", "fd00::10");
@@ -174,6 +175,28 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
     }
     bench.differs("vrf-slave", ORACLE, Place::Wire(4), two(), udp(1006, 10))?;
     Ok(bench.done(&[OF_NFT, &["flow-ended", "expected-flow", "vrf-slave"]].concat()))
+}
+
+/// An error about what the router said is asked as the flow in which it did.
+fn errors(bench: &mut Bench<'_>) -> Result<()> {
+    let (one, sibling) = (Place::Wire(1), Place::Wire(2));
+    let (host, router) = ("192.168.8.10", "192.168.8.1");
+    bench.see("a flow", BOTH, one, between(host, router), udp(1010, 9))?;
+    for (what, wanted, place, port) in [
+        ("an error about it", BOTH, one, 1010),
+        ("one by a sibling", CAMZONE, sibling, 1010),
+        ("one about no flow", NEITHER, sibling, 1011),
+    ] {
+        bench.see(what, wanted, place, between(host, router), |payload| {
+            let said = Header {
+                proto: 17,
+                ..between(router, host)
+            };
+            let said = said.wrap(&udp(9, port)(payload).bytes);
+            transport::icmp(false, 3, 3, 0, &said)
+        })?;
+    }
+    Ok(())
 }
 
 /// Pieces come in where the last of them does, and none may be forged.
