@@ -126,13 +126,18 @@ impl Bench<'_> {
             heard.iter().any(|one| itself || !answer(one))
         };
         let [a, b] = &heard;
-        let got = (passed(a), passed(b));
+        self.says(what, wanted, (passed(a), passed(b)));
+        Ok(heard)
+    }
+
+    /// Says whether it is as it should be.
+    fn says(&mut self, what: &str, wanted: Passed, got: Passed) -> bool {
         if got != wanted {
             self.wrong += 1;
         }
         let word = if got == wanted { "as meant" } else { "WRONG" };
         println!("{what}: {word}: camzone {}, the oracle {}", got.0, got.1);
-        Ok(heard)
+        got == wanted
     }
 
     /// The same of an intended difference.

@@ -20,6 +20,9 @@ pub const OF_NFT: &[&str] = &[
     "lying-length",
     // nftables does not look behind an authentication header of IPv6.
     "behind-ah",
+    // Neither knows that an anycast address is the router's, and resets what comes from there and is
+    // refused: to the router, in another's name, which camzone does not let it send to itself.
+    "reset-to-itself",
     // The kernel itself rolls dice for a translated port, where the flow's own is taken.
     "rolled-port",
 ];
@@ -65,7 +68,7 @@ impl Oracle {
         }
         match (self, camzone, oracle) {
             (Oracle::Nft, more, []) => whole.more(more),
-            (Oracle::Nft, [], _) => whole.less(),
+            (Oracle::Nft, [], less) => whole.less(less),
             (Oracle::Article, [], _) => whole.scripts(),
             _ => None,
         }
@@ -154,8 +157,24 @@ impl<'a> Whole<'a> {
             && wires
                 .iter()
                 .all(|wire| self.policy.zone_of(*wire) == Some(zone));
-        let may = self.honest && self.policy.says(&self.words) == Said::Pass;
+        // An error is asked as the flow whose answer it is about.
+        let flow = self.about().map_or(self.words, Words::turned);
+        let may =
+            self.honest && flow.dst == self.words.dst && self.policy.says(&flow) == Said::Pass;
         (sibling && may).then_some("sibling-address")
+    }
+
+    /// What it is about, if it is an error of those that belong to a flow.
+    fn about(&self) -> Option<Words> {
+        let words = &self.words;
+        let is_error = match (words.src.is_ipv6(), words.proto, words.kind) {
+            (false, 1, kind) => [3, 11, 12].contains(&kind),
+            (true, 58, kind) => (1..=4).contains(&kind),
+            _ => false,
+        };
+        let ip = ip_of(self.first.place, &self.first.bytes);
+        let quoted = ip.get(words.at + 8..).filter(|_| is_error)?;
+        judge::words(quoted)
     }
 
     /// Of what is behind an authentication header the ruleset has to see flags and types, and drops
@@ -171,11 +190,9 @@ impl<'a> Whole<'a> {
                 Said::Drop => false,
             },
             (58, 1..=4) if self.honest => {
-                let ip = ip_of(self.first.place, &self.first.bytes);
-                let about = ip.get(words.at + 8..).and_then(judge::words);
                 // The router's own error needs no allow.
                 self.first.place == Place::Router
-                    || about.is_some_and(|about| {
+                    || self.about().is_some_and(|about| {
                         [about, about.turned()].map(|flow| self.policy.says(&flow))
                             != [Said::Drop; 2]
                     })
@@ -186,9 +203,12 @@ impl<'a> Whole<'a> {
     }
 
     /// Only the ruleset did.
-    fn less(&self) -> Option<&'static str> {
+    fn less(&self, heard: &[Heard]) -> Option<&'static str> {
         if self.words.dst.is_ipv4() {
             return None;
+        }
+        if self.resets_itself(heard) {
+            return Some("reset-to-itself");
         }
         let ip = ip_of(self.first.place, &self.first.bytes);
         let said = 40 + usize::from(u16::from_be_bytes([ip[4], ip[5]]));
@@ -196,6 +216,23 @@ impl<'a> Whole<'a> {
             return Some("lying-length");
         }
         (self.words.at > 100).then_some("deep-header")
+    }
+
+    /// Whether this is nothing but the reset of a refused packet, at the router itself.
+    fn resets_itself(&self, heard: &[Heard]) -> bool {
+        let words = &self.words;
+        let ports = [words.ports.1.to_be_bytes(), words.ports.0.to_be_bytes()].concat();
+        let is_reset = |(place, bytes): &Heard| {
+            let tcp = bytes.strip_prefix(&[0x60, 6]).unwrap_or(&[]);
+            *place == Place::Router
+                && tcp.starts_with(&ports)
+                && tcp.get(13).is_some_and(|flags| flags & 4 != 0)
+        };
+        words.proto == 6
+            && world::is_anycast(words.src)
+            && self.honest
+            && self.policy.says(words) == Said::Refuse
+            && heard.iter().all(is_reset)
     }
 
     /// Only the script did.
@@ -371,6 +408,29 @@ mod tests {
     }
 
     #[test]
+    fn an_error_by_a_sibling_is_about_a_flow_with_a_rule() {
+        let policy = policy();
+        let error = |wire, kind, to: &str, said: (&str, u16)| {
+            let body = transport::udp(said.1, 1000, None, b"8 bytes.");
+            let header = Header {
+                proto: 17,
+                ..between(said.0, "192.168.8.10")
+            };
+            let error = transport::icmp(false, kind, 0, 0, &header.wrap(&body.bytes));
+            shot(wire, between("192.168.8.10", to), error, &[], 0)
+        };
+        let name = |wire, kind, to, said| more(&policy, &[error(wire, kind, to, said)]);
+        let (to, other) = ("192.168.5.200", "192.168.8.1");
+        assert_eq!(name(1, 3, to, (to, 9)), Some("sibling-address"));
+        assert_eq!(name(2, 3, to, (to, 9)), None);
+        assert_eq!(name(0, 3, to, (to, 9)), None);
+        assert_eq!(name(1, 3, to, (to, 10)), None);
+        // About what another address said, and of what says nothing about a flow.
+        assert_eq!(name(1, 3, to, (other, 9)), None);
+        assert_eq!(name(1, 5, to, (to, 9)), None);
+    }
+
+    #[test]
     fn pieces_come_by_two_wires_of_a_zone_and_none_is_forged() {
         let policy = policy();
         for (from, to) in [("192.168.8.10", "192.168.8.1"), ("fd00:8::10", "fd00:8::1")] {
@@ -402,6 +462,30 @@ mod tests {
         assert_eq!(more(&policy, &[tcp(1, hidden(), 81, 2)]), None);
         assert_eq!(more(&policy, &[tcp(1, hidden(), 80, 16)]), None);
         assert_eq!(more(&policy, &[tcp(0, hidden(), 80, 2)]), None);
+    }
+
+    #[test]
+    fn a_reset_to_the_router_itself_is_of_what_is_refused() {
+        let mut policy = policy();
+        let said = |policy: &Policy, from: &str, (dst, flags): (u16, u8)| {
+            let words = TcpWords {
+                flags,
+                ..TcpWords::default()
+            };
+            let mut heard = vec![0x60, 6];
+            heard.extend(transport::tcp(80, dst, &words, b"").bytes);
+            let shot = tcp(1, between(from, "fd00::10"), 80, 2);
+            Oracle::Nft.intended(policy, &[&shot], &[], &[(Place::Router, heard)])
+        };
+        let reset = (1000, 20);
+        assert_eq!(said(&policy, "fd00:8::", reset), None);
+        policy.rules[1].deny = true;
+        assert_eq!(said(&policy, "fd00:8::", reset), None);
+        policy.rules[1].reject = true;
+        assert_eq!(said(&policy, "fd00:8::", reset), Some("reset-to-itself"));
+        assert_eq!(said(&policy, "fd00:8::10", reset), None);
+        assert_eq!(said(&policy, "fd00:8::", (1001, 20)), None);
+        assert_eq!(said(&policy, "fd00:8::", (1000, 18)), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::ears::{Heard, Place};
 use super::intended::ingress;
 use super::packet::{number_in, Shot};
-use super::world::run;
+use super::world::{run, TAGGED};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -47,12 +47,20 @@ pub struct Words {
 }
 
 impl Words {
-    /// The same flow's other direction.
+    /// The same flow's other direction; an answer there is a question.
     pub fn turned(self) -> Words {
+        let kind = match (self.proto, self.kind) {
+            (1, 0) => 8,
+            (1, 8) => 0,
+            (1, 13 | 15 | 17) | (58, 128) => self.kind + 1,
+            (1, 14 | 16 | 18) | (58, 129) => self.kind - 1,
+            (_, kind) => kind,
+        };
         Words {
             src: self.dst,
             dst: self.src,
             ports: (self.ports.1, self.ports.0),
+            kind,
             ..self
         }
     }
@@ -61,6 +69,19 @@ impl Words {
     pub fn is_beside(&self, other: &Words) -> bool {
         let key = |words: &Words| (words.piece, words.src, words.dst, words.proto);
         self.piece.is_some() && key(self) == key(other)
+    }
+
+    /// Whether it came out as a piece of what the other was sent as a piece of: IPv6's get a new
+    /// identification.
+    fn is_piece_of(&self, sent: &Words) -> bool {
+        let same = (self.src, self.dst, self.proto) == (sent.src, sent.dst, sent.proto);
+        same && sent.piece.is_some() && (self.src.is_ipv6() || self.piece == sent.piece)
+    }
+
+    /// Whether it is the other, or has its two ends the other way round.
+    fn has_ends_of(&self, sent: &Words) -> bool {
+        let ends = |words: Words| (words.src, words.dst, words.ports);
+        !sent.later && (ends(*self) == ends(*sent) || ends(*self) == ends(sent.turned()))
     }
 }
 
@@ -185,8 +206,8 @@ pub fn flow_of(ip: &[u8]) -> Option<Ends> {
     Some((own.proto, ends))
 }
 
-/// What was heard, without what each kernel rolls dice for: the identification of what it sends
-/// or splits, and flow labels. Groups' own chatter, which comes when its timers say so, is nothing.
+/// What was heard, without what each kernel rolls dice for: the identification of what it sends, or
+/// splits of IPv6, and flow labels. Groups' own chatter, which comes when its timers say so, is nothing.
 pub fn plain((place, mut bytes): Heard) -> Option<Heard> {
     let start = bytes.len() - ip_of(place, &bytes).len();
     let numbered = number_in(&bytes).is_some();
@@ -196,7 +217,10 @@ pub fn plain((place, mut bytes): Heard) -> Option<Heard> {
             if ip[9] == 2 && !numbered {
                 return None;
             }
-            ip[4..6].fill(0);
+            // A piece has its sender's.
+            if words(ip)?.piece.is_none() {
+                ip[4..6].fill(0);
+            }
             no_clock(ip);
         }
         Some(6) if place != Place::Router && ip.len() >= 40 => {
@@ -299,12 +323,14 @@ fn is_on_link(place: Place, own: &Words, shot: &Shot) -> bool {
     let Some(from) = ingress(shot) else {
         return true;
     };
-    place == Place::Wire(from) || !(linked(own.src) || linked(own.dst))
+    // What goes out by the VLAN is heard on the wire that carries it as well.
+    let carried = from == TAGGED.0 && place == Place::Wire(TAGGED.1);
+    place == Place::Wire(from) || carried || !(linked(own.src) || linked(own.dst))
 }
 
 /// What has no number belongs to the last packet of the round that it can be, or can be an answer
-/// to: its own two ends, or those the other way round. A later piece has no ports, and may be of a
-/// packet whose other pieces were sent in an earlier round.
+/// to: its own two ends, or those the other way round. A later piece has no ports, but is of what was
+/// sent in pieces. The others of them, and with them the ports, may have been sent in an earlier round.
 pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
     let pair = |shot: &Shot| words(ip_of(shot.place, &shot.bytes));
     let rest = std::mem::take(&mut sorted.rest);
@@ -312,14 +338,9 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
         let own = words(ip_of(one.0, &one.1));
         let both = |shot: &Shot| own.zip(pair(shot));
         let is_of = |shot: &&Shot| {
-            both(shot).is_some_and(|(own, of)| {
-                if own.later {
-                    return (own.src, own.dst, own.proto) == (of.src, of.dst, of.proto);
-                }
-                let ends = (own.src, own.dst, own.ports);
-                is_on_link(one.0, &own, shot)
-                    && (ends == (of.src, of.dst, of.ports)
-                        || ends == (of.dst, of.src, (of.ports.1, of.ports.0)))
+            both(shot).is_some_and(|(own, of)| match own.later {
+                true => own.is_piece_of(&of),
+                false => is_on_link(one.0, &own, shot) && own.has_ends_of(&of),
             })
         };
         // An error of the router's own, which may quote too little.
@@ -327,8 +348,8 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
             |shot: &&Shot| both(shot).is_some_and(|(own, of)| own.dst == of.src && is_answer(&own));
         let last = || shots.iter().rev();
         let before = || {
-            let pieces = own.as_ref().is_some_and(|own| own.later);
-            let all = past.values().filter(|shot| pieces && is_of(shot));
+            let in_pieces = |shot: &&Shot| pair(shot).is_some_and(|of| of.piece.is_some());
+            let all = past.values().filter(|shot| is_of(shot) && in_pieces(shot));
             all.max_by_key(|shot| shot.number)
         };
         let found = last().find(is_of).or_else(before);
@@ -551,6 +572,77 @@ mod tests {
         assert_eq!(sorted.rest.len(), 1);
         adopt(&mut sorted, &other, &HashMap::from([(1, past)]));
         assert!(sorted.rest.is_empty() && sorted.of.contains_key(&1));
+    }
+
+    /// What another's packet in pieces comes to is not that of who has the same ends, or nearly.
+    #[test]
+    fn what_has_no_number_is_of_what_was_sent_in_pieces() {
+        let shot = |number, bytes: Vec<u8>| Shot {
+            place: Place::Router,
+            bytes,
+            number,
+            flow: 0,
+            back: false,
+            bent: Vec::new(),
+        };
+        for (a, b) in [("10.0.0.1", "192.168.0.11"), ("fd00::1", "fd00::10")] {
+            let (a, b) = (a.parse().unwrap(), b.parse().unwrap());
+            let header = |id| Header {
+                id,
+                ..Header::new(a, b, 17)
+            };
+            let bytes = transport::udp(7, 9, None, &[b'.'; 40]).bytes;
+            let cut = |id, offset| {
+                let piece = Piece {
+                    offset,
+                    length: 16,
+                    more: offset < 32,
+                };
+                header(id).fragment(&bytes, piece)
+            };
+            let past = HashMap::from([(1, shot(1, cut(5, 0))), (2, shot(2, cut(5, 16)))]);
+            let whole = transport::udp(8, 9, None, &[b'.'; 40]).bytes;
+            let shots = [shot(3, cut(5, 32)), shot(4, header(6).wrap(&whole))];
+            let heard = |bytes: Vec<u8>| {
+                let mut sorted = sort(vec![(Place::Wire(0), in_frame(&bytes))]);
+                adopt(&mut sorted, &shots, &past);
+                sorted.of.into_keys().collect::<Vec<_>>()
+            };
+            // A later piece; the first; an answer, to whom another sent the last thing; the other's.
+            assert_eq!(heard(cut(5, 16)), [3]);
+            assert_eq!(heard(cut(5, 0)), [1]);
+            let answer = |to| Header::new(b, a, 17).wrap(&transport::udp(9, to, None, b"").bytes);
+            assert_eq!((heard(answer(7)), heard(answer(8))), (vec![1], vec![4]));
+            if b.is_ipv4() {
+                assert_eq!(heard(cut(6, 16)), []);
+            }
+        }
+    }
+
+    fn in_frame(ip: &[u8]) -> Vec<u8> {
+        let kind = if ip[0] >> 4 == 4 {
+            [8, 0]
+        } else {
+            [0x86, 0xdd]
+        };
+        [&[2; 12][..], &kind, ip].concat()
+    }
+
+    #[test]
+    fn the_vlan_is_heard_on_its_wire_as_well() {
+        let ip = packet("fe80::1", "fd00:7::10", (7, 9));
+        let shot = |place| Shot {
+            place,
+            bytes: in_frame(&packet("fd00:7::10", "fe80::1", (9, 7))),
+            number: 1,
+            flow: 0,
+            back: false,
+            bent: Vec::new(),
+        };
+        let (vlan, wire) = (Place::Wire(TAGGED.0), Place::Wire(TAGGED.1));
+        let may = |sent, heard| may_be_of(&shot(sent), &(heard, in_frame(&ip)));
+        assert!(may(vlan, vlan) && may(vlan, wire) && may(wire, wire));
+        assert!(!may(wire, vlan) && !may(vlan, Place::Wire(0)));
     }
 
     #[test]

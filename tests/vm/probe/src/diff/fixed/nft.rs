@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What camzone and the ruleset of `camzonectl export --nft` differ in.
 
-use super::super::ears::{Ears, Place};
+use super::super::ears::{Ears, Heard, Place};
 use super::super::intended::OF_NFT;
-use super::super::judge::loose;
+use super::super::judge::{ip_of, loose, words};
+use super::super::packet::Draft;
 use super::super::world::{run, LINK_LOCAL, ROUTERS};
 use super::super::{export, forget_flows, put, sockets};
 use super::{between, long_udp, tcp, udp, Bench, ACK, BOTH, CAMZONE, NEITHER, ORACLE, SYN};
@@ -40,6 +41,13 @@ from = "two"
 to = "router"
 services = "named"
 to_address = "10.0.0.1"
+[services.refused]
+tcp = 82
+[[deny]]
+from = "two"
+to = "out"
+services = "refused"
+reject = true
 [[allow]]
 from = "two"
 to = "out"
@@ -76,6 +84,8 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
         between("192.168.8.10", "192.168.5.200"),
         udp(1007, 11),
     )?;
+    errors(&mut bench)?;
+    resets(&mut bench)?;
     in_pieces(&mut bench)?;
 
     let syn = || between("fd00:8::10", "fd00::10");
@@ -174,6 +184,56 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
     }
     bench.differs("vrf-slave", ORACLE, Place::Wire(4), two(), udp(1006, 10))?;
     Ok(bench.done(&[OF_NFT, &["flow-ended", "expected-flow", "vrf-slave"]].concat()))
+}
+
+/// An error about what the router said is asked as the flow in which it did.
+fn errors(bench: &mut Bench<'_>) -> Result<()> {
+    let (one, sibling) = (Place::Wire(1), Place::Wire(2));
+    let (host, router) = ("192.168.8.10", "192.168.8.1");
+    bench.see("a flow", BOTH, one, between(host, router), udp(1010, 9))?;
+    for (what, wanted, place, port) in [
+        ("an error about it", BOTH, one, 1010),
+        ("one by a sibling", CAMZONE, sibling, 1010),
+        ("one about no flow", NEITHER, sibling, 1011),
+    ] {
+        bench.see(what, wanted, place, between(host, router), |payload| {
+            let said = Header {
+                proto: 17,
+                ..between(router, host)
+            };
+            let said = said.wrap(&udp(9, port)(payload).bytes);
+            transport::icmp(false, 3, 3, 0, &said)
+        })?;
+    }
+    Ok(())
+}
+
+/// Who is refused is reset, but for the router itself, which is not told in another's name.
+fn resets(bench: &mut Bench<'_>) -> Result<()> {
+    let one = Place::Wire(1);
+    for (what, wanted, from) in [
+        ("a reset", BOTH, "fd00:8::10"),
+        ("reset-to-itself", ORACLE, "fd00:8::"),
+    ] {
+        let header = Header {
+            proto: 6,
+            ..between(from, "fd00::10")
+        };
+        for frame in Draft::new(one, header, tcp(1012, 82, SYN)(b"")).bytes(&[]) {
+            for router in 0..ROUTERS.len() {
+                bench.ears.send(router, one, &frame)?;
+            }
+        }
+        let is_reset = |(place, bytes): &Heard| match place {
+            Place::Router => bytes.starts_with(&[0x60, 6]) && bytes[15] & 4 != 0,
+            _ => words(ip_of(*place, bytes)).is_some_and(|w| w.proto == 6 && w.kind & 4 != 0),
+        };
+        let [a, b] = bench.ears.hear()?.map(|heard| heard.iter().any(is_reset));
+        if bench.says(what, wanted, (a, b)) && wanted != BOTH {
+            bench.shown.insert(what);
+        }
+    }
+    Ok(())
 }
 
 /// Pieces come in where the last of them does, and none may be forged.
