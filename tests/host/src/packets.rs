@@ -282,13 +282,18 @@ impl<'a> Packets<'a> {
             _ => from.or(to).map(|zone| self.id(zone)),
         };
         let netbroadcast = ends.responder == parse("192.168.8.255");
+        let mut header = self.header(&flow, dice);
+        // An answer to somebody whose translation is over.
+        if hook == Hook::LocalIn && reply && dice.chance(8) {
+            header.destination = self.at(&End::Router, Some(ends.initiator.family()), dice);
+        }
         Facts {
             hook,
             ingress: port(ingress, dice),
             egress: port(egress, dice),
             is_own: !dice.chance(10),
             looped_back: dice.chance(2),
-            header: Some(self.header(&flow, dice)),
+            header: Some(header),
             source_is_local: dice.chance(50),
             source_mac: mac(dice),
             home,
@@ -393,14 +398,10 @@ impl<'a> Packets<'a> {
             mut protocol,
             port,
         } = flow.ends;
-        let (mut source, mut destination) = match flow.reply {
+        let (mut source, destination) = match flow.reply {
             true => (responder, initiator),
             false => (initiator, responder),
         };
-        // Whose translation is over.
-        if flow.reply && dice.chance(4) {
-            destination = self.at(&End::Router, Some(destination.family()), dice);
-        }
         let v6 = source.family() == Family::V6;
         let mut kind = port as u8;
         let about = if flow.master.is_none() { 85 } else { 30 };
