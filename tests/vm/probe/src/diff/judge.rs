@@ -348,7 +348,9 @@ pub fn adopt(sorted: &mut Sorted, shots: &[Shot], past: &HashMap<u32, Shot>) {
             |shot: &&Shot| both(shot).is_some_and(|(own, of)| own.dst == of.src && is_answer(&own));
         let last = || shots.iter().rev();
         let before = || {
-            let in_pieces = |shot: &&Shot| pair(shot).is_some_and(|of| of.piece.is_some());
+            // Without ports, others have the same ends.
+            let tells = own.is_some_and(|own| own.later || own.ports != (0, 0));
+            let in_pieces = |shot: &&Shot| tells && pair(shot).is_some_and(|of| of.piece.is_some());
             let all = past.values().filter(|shot| is_of(shot) && in_pieces(shot));
             all.max_by_key(|shot| shot.number)
         };
