@@ -110,8 +110,10 @@ pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
         let was = wants_found(old, found);
         let is = new.is_some_and(|new| wants_found(new, found));
         // (A helper translates those that it expects, which the kernel does not note as masqueraded.)
-        let translated = found.expected || (found.masqueraded && !found.own);
-        translated && was != is && (was || found.expected)
+        match found.expected {
+            true => was != is,
+            false => found.masqueraded && !found.own && was && !is,
+        }
     });
 }
 

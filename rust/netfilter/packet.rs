@@ -226,13 +226,8 @@ impl<'a> Packet<'a> {
 
     /// The source and the destination.
     pub(super) fn addresses(&self) -> (Address, Address) {
-        // SAFETY: RFC 791, 3.1, and RFC 8200, 3: bytes 12 to 19, and 8 to 39.
-        unsafe {
-            match self.family() {
-                Family::V4 => (Address::v4(self.ip(12)), Address::v4(self.ip(16))),
-                Family::V6 => (Address::v6(self.ip(8)), Address::v6(self.ip(24))),
-            }
-        }
+        let family = self.family();
+        (self.source(family), self.destination(family))
     }
 
     /// The source of a packet of IPv4.

@@ -515,10 +515,9 @@ fn permit_expected<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, cell
     if let Some(id) = ask(cell, ends).filter(is_deny) {
         return answered(compiled, packet, cell, id);
     }
-    let cell = masters;
-    match ask(cell, master) {
-        Some(id) => answered(compiled, packet, cell, id),
-        None => no_rule(compiled, cell, Reason::NoRule),
+    match ask(masters, master) {
+        Some(id) => answered(compiled, packet, masters, id),
+        None => no_rule(compiled, masters, Reason::NoRule),
     }
 }
 

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """Dumps of any length are whole, or say that they are not."""
 
-import struct
 import subprocess
 import threading
 import time
 
 from camzone import (NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_MULTI, NLM_F_REQUEST, NLMSG_DONE,
-                     ZONES, NlError, Raw, Tap, begin, download, family)
+                     ZONES, NlError, Raw, Tap, attrs, begin, download, family)
 
 POLICY_GET, COUNTERS_GET = 6, 7
 DUMP = NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP
@@ -113,15 +112,11 @@ while dumped < 60 or (not (whole and marked) and time.monotonic() < end):
     interrupted, digest, names = False, None, []
     for kind, flag, data in reader.messages(seq):
         interrupted |= bool(flag & NLM_F_DUMP_INTR)
-        at = 4
-        while kind == reader.kind and at + 4 <= len(data):
-            length, attribute = struct.unpack_from("=HH", data, at)
-            value = data[at + 4:at + length]
+        for attribute, value in attrs(data, 4) if kind == reader.kind else ():
             if attribute == 3:
                 digest = value
-            elif attribute & 0x3fff == 10:
+            elif attribute == 10:
                 names.append(value[4:value.index(b"\0", 4)].decode())
-            at += (length + 3) & ~3
     if interrupted:
         marked += 1
         continue

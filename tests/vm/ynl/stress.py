@@ -20,10 +20,11 @@ STATUS, BEGIN, ADD, COMMIT, POLICY_GET, COUNTERS_GET, DISARM = 1, 2, 3, 4, 6, 7,
 DUMP = NLM_F_REQUEST | NLM_F_ACK | NLM_F_DUMP
 
 END = time.monotonic() + float(sys.argv[1])
-# The module may be away, another may have committed, or the policy may hold the module.
+# The status of a child whose policy was not accepted, or that found no module.
 NOT_NOW = 3
 # Whether the others are to wait a little: a policy, a dump or a namespace of theirs holds the module.
 HOLD = mmap.mmap(-1, 1)
+# The module may be away, another may have committed, or the policy may hold the module.
 EXPECTED = {0, errno.ENOENT, errno.ESTALE, errno.EBADFD, errno.EINVAL, errno.EOPNOTSUPP}
 
 

@@ -49,6 +49,13 @@ pub struct Zone {
     pub ipv6: Option<Spanned<Ipv6Mode>>,
 }
 
+impl Zone {
+    /// How it treats IPv6, also where it does not say so.
+    pub fn ipv6_mode(&self) -> Ipv6Mode {
+        self.ipv6.as_ref().map_or(Ipv6Mode::Off, |mode| mode.value)
+    }
+}
+
 /// A camera.
 #[derive(Clone, Debug)]
 pub struct Camera {
@@ -134,11 +141,7 @@ pub struct PolicyFile {
 impl PolicyFile {
     /// Whether some zone forwards IPv6.
     pub fn routes_ipv6(&self) -> bool {
-        let full = |zone: &Zone| {
-            zone.ipv6
-                .as_ref()
-                .is_some_and(|m| m.value == Ipv6Mode::Full)
-        };
+        let full = |zone: &Zone| zone.ipv6_mode() == Ipv6Mode::Full;
         self.forwarding && self.zones.iter().any(full)
     }
 }

@@ -225,8 +225,7 @@ fn warn(file: &mut PolicyFile) {
             .networks
             .iter()
             .find(|n| n.value.address.family() == Family::V6);
-        let mode = zone.ipv6.as_ref().map_or(Ipv6Mode::Off, |mode| mode.value);
-        if let (Some(network), Ipv6Mode::Off) = (v6, mode) {
+        if let (Some(network), Ipv6Mode::Off) = (v6, zone.ipv6_mode()) {
             let name = &zone.name.value;
             let message = format!("zone '{name}' has an IPv6 network, but its IPv6 is off");
             let warning = Diagnostic::at(network.span.clone(), message).warning();
@@ -285,14 +284,10 @@ fn warn_of_ipv6(rule: &Rule, zones: &[Zone], cameras: &[Camera]) -> Option<Diagn
         };
         zones.iter().find(|zone| zone.name.value == *name)
     };
-    let is_full = |zone: &&Zone| {
-        let mode = zone.ipv6.as_ref().map(|mode| mode.value);
-        mode == Some(Ipv6Mode::Full)
-    };
     // Where several are named, one that is full is enough.
     let mut named = rule.from.iter().chain(&rule.to).filter_map(zone_of);
     let first = named.clone().next()?;
-    if named.any(|zone| is_full(&zone)) {
+    if named.any(|zone| zone.ipv6_mode() == Ipv6Mode::Full) {
         return None;
     }
     let name = &first.name.value;
