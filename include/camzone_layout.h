@@ -10,6 +10,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <net/dst.h>
+#include <net/ip6_fib.h>
 #include <net/netfilter/nf_conntrack.h>
 #include <net/route.h>
 
@@ -25,6 +26,7 @@
 	X(DST_DEV, offsetof(struct dst_entry, dev))				\
 	X(DST_FLAGS, offsetof(struct dst_entry, flags))				\
 	X(ROUTE_FLAGS, offsetof(struct rtable, rt_flags))			\
+	X(ROUTE6_FLAGS, offsetof(struct rt6_info, rt6i_flags))			\
 	X(CT_ORIGINAL, offsetof(struct nf_conn, tuplehash[IP_CT_DIR_ORIGINAL].tuple)) \
 	X(CT_REPLY, offsetof(struct nf_conn, tuplehash[IP_CT_DIR_REPLY].tuple))	\
 	X(CT_STATUS, offsetof(struct nf_conn, status))				\

@@ -134,6 +134,11 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
     }
 
     #[inline(always)]
+    fn anycast(&self) -> bool {
+        self.family() == Family::V6 && self.packet.routed_to_anycast()
+    }
+
+    #[inline(always)]
     fn seen(&self) -> Seen {
         self.packet.seen()
     }

@@ -169,21 +169,39 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// It is routed as a broadcast of IPv4.
-    #[inline]
-    pub(super) fn routed_as_broadcast(&self) -> bool {
+    /// The flags of the packet's route; none if it has none of IP.
+    ///
+    /// # Safety
+    ///
+    /// `place` is where the route's entry of the packet's family has four bytes of flags.
+    unsafe fn route_flags(&self, place: usize) -> u32 {
         let dst = self.dst();
         if dst.is_null() {
-            return false;
+            return 0;
         }
         // SAFETY: A packet holds its route's entry, whose flags are two bytes.
         let flags: u16 = unsafe { dst.add(bindings::CAMZONE_DST_FLAGS).cast::<u16>().read() };
         if u32::from(flags) & bindings::DST_METADATA != 0 {
-            return false;
+            return 0;
         }
-        // SAFETY: In IPv4 every other entry is a `struct rtable`, whose flags are 4 bytes.
-        let flags: u32 = unsafe { dst.add(bindings::CAMZONE_ROUTE_FLAGS).cast::<u32>().read() };
+        // SAFETY: Every other entry is of the packet's family; the rest is the caller's promise.
+        unsafe { dst.add(place).cast::<u32>().read() }
+    }
+
+    /// It is routed as a broadcast. To be asked of IPv4.
+    #[inline]
+    pub(super) fn routed_as_broadcast(&self) -> bool {
+        // SAFETY: The entry is a `struct rtable`, in which this is the flags' place.
+        let flags = unsafe { self.route_flags(bindings::CAMZONE_ROUTE_FLAGS) };
         flags & bindings::RTCF_BROADCAST != 0
+    }
+
+    /// It is routed to an anycast address of the router's. To be asked of IPv6.
+    #[inline]
+    pub(super) fn routed_to_anycast(&self) -> bool {
+        // SAFETY: The entry is a `struct rt6_info`, in which this is the flags' place.
+        let flags = unsafe { self.route_flags(bindings::CAMZONE_ROUTE6_FLAGS) };
+        flags & bindings::RTF_ANYCAST != 0
     }
 
     /// A socket sends it. To be asked in LOCAL_OUT, where it is one of this namespace: what crosses

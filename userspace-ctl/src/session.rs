@@ -122,6 +122,7 @@ impl Session {
             source_mac: compiled.mac_of(client),
             home: at_home.or(zone),
             broadcast: false,
+            anycast: false,
             track: Track::Flow(Flow {
                 state: State::New,
                 reply: false,

@@ -453,10 +453,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
     if may_have && packet.hook() != Hook::LocalOut && !ingress::has_its_mac(compiled, packet) {
         return Ruling::drop(Reason::MacMismatch).within(compiled, cell);
     }
-    // What answers the router goes to the address that opened the flow. Else the flow is somebody's
-    // whose address was translated to the router's, and nobody translates back any more.
-    let translated = reply && packet.hook() == Hook::LocalIn && packet.source_nat();
-    if translated && packet.destination() != ends.initiator {
+    if reply && packet.hook() == Hook::LocalIn && !answers_router(packet, ends) {
         return Ruling::drop(Reason::WrongAddress).within(compiled, cell);
     }
     if packet.master().is_some() {
@@ -488,6 +485,16 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
         return no_rule(compiled, cell, reason);
     };
     answered(compiled, packet, cell, id)
+}
+
+/// Whether a reply that the kernel delivers to the router answers what the router sent: it goes to the
+/// address that opened the flow. Else the flow is somebody's whose address was translated to the
+/// router's, and nobody translates back any more. And it goes to no anycast address: the router opens
+/// nothing from there, but others can send as if they were it.
+#[inline(always)]
+fn answers_router(packet: &impl Packet, ends: &Ends) -> bool {
+    let for_another = packet.source_nat() && packet.destination() != ends.initiator;
+    !for_another && !packet.anycast()
 }
 
 /// The same of a flow that a helper expected: its master's permission counts, and every deny of its

@@ -159,6 +159,10 @@ pub trait Packet {
     /// Whether the destination is a broadcast address of one of the router's networks.
     fn broadcast(&self) -> bool;
 
+    /// Whether the destination is an anycast address of the router (RFC 4291, 2.6): of every
+    /// network that it routes, the first. Asked in [`Hook::LocalIn`] only.
+    fn anycast(&self) -> bool;
+
     /// What connection tracking says; not asked in [`Hook::PreRouting`].
     fn seen(&self) -> Seen;
 
@@ -209,6 +213,7 @@ pub struct Facts {
     pub source_mac: Option<[u8; 6]>,
     pub home: Option<ZoneId>,
     pub broadcast: bool,
+    pub anycast: bool,
     pub track: Track,
 }
 
@@ -269,6 +274,10 @@ impl Packet for Facts {
 
     fn broadcast(&self) -> bool {
         self.broadcast
+    }
+
+    fn anycast(&self) -> bool {
+        self.anycast
     }
 
     fn seen(&self) -> Seen {

@@ -121,6 +121,7 @@ fn verdict(how: u8, header: Option<Header>) {
         source_mac: None,
         home: Some(0),
         broadcast: how & 128 != 0,
+        anycast: how & 64 != 0,
         track: flow.map_or(Track::Untracked, Track::Flow),
     };
     POLICY.with(|policy| {

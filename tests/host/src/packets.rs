@@ -234,6 +234,7 @@ impl<'a> Packets<'a> {
             source_mac: mac(dice),
             home: None,
             broadcast: dice.chance(5),
+            anycast: dice.chance(5),
             track: Track::Invalid,
         }
     }
@@ -298,6 +299,7 @@ impl<'a> Packets<'a> {
             source_mac: mac(dice),
             home,
             broadcast: (netbroadcast && !reply && dice.chance(80)) || dice.chance(4),
+            anycast: dice.chance(5),
             track: Track::Flow(flow),
         }
     }

@@ -484,8 +484,10 @@ impl Reference<'_> {
         // P4: the direction is a fact only if the flow is the router's: what comes back to it comes
         // to the address that opened the flow.
         // (Only of one whose address is translated can it be another.)
-        let back = facts.hook == Hook::LocalIn && flow.reply && flow.source_nat;
-        if back && facts.header.is_some_and(|h| h.destination != initiator) {
+        let back = facts.hook == Hook::LocalIn && flow.reply;
+        let astray = flow.source_nat && facts.header.is_some_and(|h| h.destination != initiator);
+        // No packet of the router's has an anycast address for its source.
+        if back && (astray || facts.anycast) {
             return drop(Reason::WrongAddress);
         }
         // Words: "a deny beats every allow"; the stricter deny first, then the canonical order.

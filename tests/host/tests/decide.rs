@@ -143,6 +143,7 @@ fn original(compiled: &Compiled<Heap>, facts: &Facts) -> Option<Facts> {
         looped_back: false,
         source_mac: compiled.mac_of(flow.ends.initiator),
         broadcast: false,
+        anycast: false,
         track: Track::Flow(Flow {
             reply: false,
             state: State::New,
@@ -435,6 +436,7 @@ fn error_about(zone: ZoneId, from: &str, kind: u8, flow: Flow) -> Facts {
         source_mac: None,
         home: Some(zone),
         broadcast: false,
+        anycast: false,
         track: Track::Flow(flow),
     }
 }

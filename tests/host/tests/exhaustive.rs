@@ -193,6 +193,7 @@ fn plain((hook, ingress, egress): (Hook, Port, Port), ends: Ends, reply: bool) -
         source_mac: Some(MAC),
         home: ingress.zone(),
         broadcast: false,
+        anycast: false,
         track: Track::Flow(Flow {
             state,
             reply,
@@ -417,6 +418,7 @@ fn every_packet() {
         (facts.looped_back, facts.source_is_local) =
             every.pick(&[(false, false), (true, false), (true, true)]);
         facts.broadcast = every.maybe();
+        facts.anycast = reply && facts.hook == Hook::LocalIn && every.maybe();
         facts.home = every.pick(&[None, Some(A), Some(B)]);
         facts.source_mac = every.pick(some_of(2, &[Some(MAC), None, Some([9; 6])]));
         let (tracks, header) = (
@@ -520,6 +522,7 @@ fn every_source() {
             source_mac: every.pick(&[Some(MAC), None]),
             home: None,
             broadcast: false,
+            anycast: false,
             track: Track::Invalid,
         })
     });

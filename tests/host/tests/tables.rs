@@ -171,6 +171,7 @@ fn a_group_is_of_one_zone() {
             source_mac: None,
             home: None,
             broadcast: false,
+            anycast: false,
             track: Track::Flow(Flow {
                 state: State::New,
                 reply: false,

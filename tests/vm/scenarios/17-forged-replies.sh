@@ -31,9 +31,16 @@ probe_other_flow() { heard priv cam --src 192.168.8.110 --dst 192.168.5.10 udp -
 probe_as_router() { heard ext cam --src 192.168.8.1 --dst 192.168.0.10 udp --dport 123; }
 probe_as_router6() { heard ext cam --src fd00:8::1 --dst fd00::10 udp --dport 123; }
 echo 1 >/proc/sys/net/ipv4/conf/eth1/accept_local
+# The address that every router of the link has (RFC 4291, 2.6.1): what answers it reaches the router, at a port
+# that the camera chose.
+probe_to_router() {
+	local port=$((20000 + RANDOM))
+	heard ext cam --src fd00:8:: --dst fd00::10 udp --sport "$port" --dport 9000 || return 2
+	heard 6:17 ext --src fd00::10 --dst fd00:8:: udp --sport 9000 --dport "$port"
+}
 
 baseline by_camera by_laptop by_outside live
-baseline camera_itself outside_as_camera other_camera other_flow laptop_as_camera as_router as_router6
+baseline camera_itself outside_as_camera other_camera other_flow laptop_as_camera as_router as_router6 to_router
 load_camzone
 policy() {
 	zones full
@@ -53,3 +60,4 @@ expect stopped laptop_as_camera spoofed
 expect stopped other_camera mac-mismatch
 expect stopped other_flow no-rule
 for name in as_router as_router6; do expect stopped "$name" spoofed; done
+expect stopped to_router wrong-address

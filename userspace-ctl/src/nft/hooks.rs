@@ -117,12 +117,7 @@ pub(super) fn shared(words: &Words<'_>, out: &mut Script) {
         "ct state new ct original protocol tcp drop",
     ]);
     out.chain("sound", &sound);
-    if words
-        .policy
-        .zones
-        .iter()
-        .any(|zone| zone.ipv6 != Ipv6Mode::Off)
-    {
+    if has_ipv6(words) {
         out.remark("Neighbour discovery and MLD, which never cross a router, but its bridges.");
         let neighbours = lines(&[
             "icmpv6 type nd-redirect drop",
@@ -147,13 +142,20 @@ pub(super) fn shared(words: &Words<'_>, out: &mut Script) {
 /// LOCAL_IN.
 pub(super) fn input(words: &Words<'_>, out: &mut Script) {
     out.remark("To the router.");
-    let mut base = lines(&[
-        "type filter hook input priority 0; policy drop;",
+    let mut base = lines(&["type filter hook input priority 0; policy drop;"]);
+    if has_ipv6(words) {
+        // The router opens nothing from there, but others can send as if they were it; even its own
+        // resets would go there.
+        base.push(String::from(
+            "meta nfproto ipv6 ct direction reply fib daddr type anycast drop",
+        ));
+    }
+    base.extend(lines(&[
         "iifname \"lo\" accept",
         // Nobody else's packet with such a source has come this far.
         "ip saddr != 0.0.0.0 fib saddr type { local, broadcast } accept",
         "ip6 saddr != :: fib saddr type local accept",
-    ]);
+    ]));
     base.push(words.by_interface("iifname", "input"));
     out.chain("input", &base);
     for id in words.ids() {
@@ -204,6 +206,12 @@ pub(super) fn input(words: &Words<'_>, out: &mut Script) {
 /// Whether a router may be there, who advertises itself: where no camera is, outside.
 fn is_outside(words: &Words<'_>, id: ZoneId) -> bool {
     words.zone(id).any && !words.zone(id).has_cameras
+}
+
+/// Whether any zone has IPv6.
+fn has_ipv6(words: &Words<'_>) -> bool {
+    let mut zones = words.policy.zones.iter();
+    zones.any(|zone| zone.ipv6 != Ipv6Mode::Off)
 }
 
 /// The families whose packets a zone's rules are asked about.

@@ -20,9 +20,6 @@ pub const OF_NFT: &[&str] = &[
     "lying-length",
     // nftables does not look behind an authentication header of IPv6.
     "behind-ah",
-    // Neither knows that an anycast address is the router's, and resets what comes from there and is
-    // refused: to the router, in another's name, which camzone does not let it send to itself.
-    "reset-to-itself",
     // The kernel itself rolls dice for a translated port, where the flow's own is taken.
     "rolled-port",
 ];
@@ -68,7 +65,7 @@ impl Oracle {
         }
         match (self, camzone, oracle) {
             (Oracle::Nft, more, []) => whole.more(more),
-            (Oracle::Nft, [], less) => whole.less(less),
+            (Oracle::Nft, [], _) => whole.less(),
             (Oracle::Article, [], _) => whole.scripts(),
             _ => None,
         }
@@ -159,9 +156,12 @@ impl<'a> Whole<'a> {
                 .all(|wire| self.policy.zone_of(*wire) == Some(zone));
         // An error is asked as the flow whose answer it is about.
         let flow = self.about().map_or(self.words, Words::turned);
-        let may =
-            self.honest && flow.dst == self.words.dst && self.policy.says(&flow) == Said::Pass;
+        let may = self.honest && flow.dst == self.words.dst && self.says(&flow) == Said::Pass;
         (sibling && may).then_some("sibling-address")
+    }
+
+    fn says(&self, flow: &Words) -> Said {
+        self.policy.says(flow, self.first.place)
     }
 
     /// What it is about, if it is an error of those that belong to a flow.
@@ -182,7 +182,7 @@ impl<'a> Whole<'a> {
     fn behind_ah(&self, heard: &[Heard]) -> bool {
         let words = &self.words;
         match (words.proto, words.kind) {
-            (6, flags) if flags & 0x17 == 2 && self.honest => match self.policy.says(words) {
+            (6, flags) if flags & 0x17 == 2 && self.honest => match self.says(words) {
                 Said::Pass => true,
                 Said::Refuse => heard
                     .iter()
@@ -193,8 +193,7 @@ impl<'a> Whole<'a> {
                 // The router's own error needs no allow.
                 self.first.place == Place::Router
                     || self.about().is_some_and(|about| {
-                        [about, about.turned()].map(|flow| self.policy.says(&flow))
-                            != [Said::Drop; 2]
+                        [about, about.turned()].map(|flow| self.says(&flow)) != [Said::Drop; 2]
                     })
             }
             (58, 130..=136 | 143) => self.honest || words.src == Ipv6Addr::UNSPECIFIED,
@@ -203,12 +202,9 @@ impl<'a> Whole<'a> {
     }
 
     /// Only the ruleset did.
-    fn less(&self, heard: &[Heard]) -> Option<&'static str> {
+    fn less(&self) -> Option<&'static str> {
         if self.words.dst.is_ipv4() {
             return None;
-        }
-        if self.resets_itself(heard) {
-            return Some("reset-to-itself");
         }
         let ip = ip_of(self.first.place, &self.first.bytes);
         let said = 40 + usize::from(u16::from_be_bytes([ip[4], ip[5]]));
@@ -216,23 +212,6 @@ impl<'a> Whole<'a> {
             return Some("lying-length");
         }
         (self.words.at > 100).then_some("deep-header")
-    }
-
-    /// Whether this is nothing but the reset of a refused packet, at the router itself.
-    fn resets_itself(&self, heard: &[Heard]) -> bool {
-        let words = &self.words;
-        let ports = [words.ports.1.to_be_bytes(), words.ports.0.to_be_bytes()].concat();
-        let is_reset = |(place, bytes): &Heard| {
-            let tcp = bytes.strip_prefix(&[0x60, 6]).unwrap_or(&[]);
-            *place == Place::Router
-                && tcp.starts_with(&ports)
-                && tcp.get(13).is_some_and(|flags| flags & 4 != 0)
-        };
-        words.proto == 6
-            && world::is_anycast(words.src)
-            && self.honest
-            && self.policy.says(words) == Said::Refuse
-            && heard.iter().all(is_reset)
     }
 
     /// Only the script did.
@@ -465,27 +444,23 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_to_the_router_itself_is_of_what_is_refused() {
+    fn what_the_router_sends_is_its_own_whatever_its_source() {
         let mut policy = policy();
-        let said = |policy: &Policy, from: &str, (dst, flags): (u16, u8)| {
-            let words = TcpWords {
-                flags,
-                ..TcpWords::default()
+        let name = |policy: &Policy| {
+            let hidden = Header {
+                extensions: vec![Extension::Authentication],
+                ..between("fd00:8::10", "fd00::10")
             };
-            let mut heard = vec![0x60, 6];
-            heard.extend(transport::tcp(80, dst, &words, b"").bytes);
-            let shot = tcp(1, between(from, "fd00::10"), 80, 2);
-            Oracle::Nft.intended(policy, &[&shot], &[], &[(Place::Router, heard)])
+            let mut shot = tcp(1, hidden, 81, 2);
+            shot.place = Place::Router;
+            shot.bytes.drain(..14);
+            more(policy, &[shot])
         };
-        let reset = (1000, 20);
-        assert_eq!(said(&policy, "fd00:8::", reset), None);
-        policy.rules[1].deny = true;
-        assert_eq!(said(&policy, "fd00:8::", reset), None);
-        policy.rules[1].reject = true;
-        assert_eq!(said(&policy, "fd00:8::", reset), Some("reset-to-itself"));
-        assert_eq!(said(&policy, "fd00:8::10", reset), None);
-        assert_eq!(said(&policy, "fd00:8::", (1001, 20)), None);
-        assert_eq!(said(&policy, "fd00:8::", (1000, 18)), None);
+        assert_eq!(name(&policy), None);
+        policy.accept[2] = true;
+        assert_eq!(name(&policy), Some("behind-ah"));
+        policy.zones[1].ipv6 = "off";
+        assert_eq!(name(&policy), Some("behind-ah"));
     }
 
     #[test]

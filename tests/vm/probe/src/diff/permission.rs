@@ -76,21 +76,27 @@ impl Policy {
     }
 
     /// What the rules say of the flow that a packet opens, and the defaults of what no rule is about.
-    pub fn says(&self, flow: &Words) -> Said {
+    /// What the router sends is its own, whatever source it gives.
+    pub fn says(&self, flow: &Words, place: Place) -> Said {
+        let own = place == Place::Router;
         let closed = |address| {
             let zone = self.owner(address).filter(|_| !is_router(address));
             flow.src.is_ipv6() && zone.is_some_and(|zone| self.zones[zone].ipv6 != "full")
         };
-        if closed(flow.src) || closed(flow.dst) {
+        if (!own && closed(flow.src)) || closed(flow.dst) {
             return Said::Drop;
         }
+        let opens = |end| match own {
+            true => end == End::Router,
+            false => self.is_at(end, flow.src),
+        };
         let about = self.rules.iter().filter(|rule| {
-            rule.from.iter().any(|end| self.is_at(*end, flow.src))
+            rule.from.iter().any(|end| opens(*end))
                 && rule.to.iter().any(|end| self.is_at(*end, flow.dst))
                 && (rule.to_addresses.is_empty() || rule.to_addresses.contains(&flow.dst))
                 && rule.services.iter().any(|service| service.has(flow))
         });
-        let default = match (is_router(flow.src), is_router(flow.dst)) {
+        let default = match (own || is_router(flow.src), is_router(flow.dst)) {
             (_, true) => self.accept[0],
             (true, _) => self.accept[2],
             _ => self.accept[1],

@@ -186,11 +186,6 @@ pub fn router_has(address: IpAddr) -> Option<usize> {
         .position(|wire| wire.address(address.is_ipv6()) == address)
 }
 
-/// Whether it is the address that every router of one of the links has (RFC 4291, 2.6.1).
-pub fn is_anycast(address: IpAddr) -> bool {
-    wires().iter().any(|wire| wire.network(true).0 == address)
-}
-
 /// Runs a program with something to read, in a namespace.
 pub fn run(ns: Option<&str>, words: &[&str], input: &str) -> Result<String> {
     let output = netns::within(ns, || {
