@@ -177,6 +177,18 @@ impl<'a> Whole<'a> {
         judge::words(quoted)
     }
 
+    /// Whether it is an error of those that may pass, to who sent what it is about, by a wire of the zone that
+    /// this went to, and rules allow the flow.
+    fn is_sound_error(&self, wire: usize) -> bool {
+        self.about().is_some_and(|about| {
+            let allowed = [about, about.turned()]
+                .iter()
+                .any(|flow| self.says(flow) == Said::Pass);
+            let there = self.policy.zone_of(wire) == self.policy.owner(about.dst);
+            allowed && there && about.src == self.words.dst
+        })
+    }
+
     /// Of what is behind an authentication header the ruleset has to see flags and types, and drops
     /// what it does not: a SYN, an error about a flow, and neighbour discovery.
     fn behind_ah(&self, heard: &[Heard]) -> bool {
@@ -232,7 +244,7 @@ impl<'a> Whole<'a> {
             return Some("spoofed");
         }
         if words.proto == 1 && is_answer(words) {
-            return Some("related-blindly");
+            return (!self.is_sound_error(wire)).then_some("related-blindly");
         }
         let to_all = words.dst.is_multicast()
             || words.dst == IpAddr::V4(Ipv4Addr::BROADCAST)

@@ -32,7 +32,7 @@ fn is_router(address: IpAddr) -> bool {
 
 impl Policy {
     /// The zone that has an address.
-    fn owner(&self, address: IpAddr) -> Option<usize> {
+    pub fn owner(&self, address: IpAddr) -> Option<usize> {
         let has = |net: &(IpAddr, u8)| inside(address, *net);
         let own = self
             .zones

@@ -377,6 +377,8 @@ impl Policy {
                     false => wires()[dice.place(wires().len())].address(dice.chance(50)),
                 });
             }
+            to_addresses.sort();
+            to_addresses.dedup();
         }
         let is_outside = |end: &End| self.zone_of_end(*end).map(|zone| zone.any);
         let outwards = from.iter().all(|end| is_outside(end) == Some(false))

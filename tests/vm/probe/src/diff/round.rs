@@ -45,6 +45,9 @@ pub struct Tally {
     pub sent: u64,
     pub intended: BTreeMap<&'static str, u64>,
     pub wrong: usize,
+    /// Rules that were in force, and that were none beside them.
+    pub rules: u64,
+    pub left_out: u64,
     /// What was not sent, since its flow had become different.
     kept_back: u64,
     classes: BTreeMap<Class, u64>,
@@ -444,7 +447,7 @@ impl Tally {
     }
 
     /// Prints what was seen; whether all is well. Of a whole run of random policies each class has
-    /// to have a tenth.
+    /// to have a tenth, and of the rules a fifth at most is left out.
     pub fn report(&self, whole: bool) -> bool {
         println!("{} packets, {} disagreements", self.sent, self.wrong);
         let mut fine = self.wrong == 0;
@@ -464,6 +467,21 @@ impl Tally {
         }
         println!("  intended: {:?}", self.intended);
         println!("  not sent after that: {}", self.kept_back);
+        // What may differ does not hide what may not: the script has more faults.
+        let most = if whole { 1.0 } else { 5.0 };
+        let apart = self.intended.iter().map(|(name, count)| (*name, *count));
+        for (name, count) in apart.chain([("not sent after that", self.kept_back)]) {
+            if share(count) > most {
+                println!("  {name}: that is more than {most} % of the stream");
+                fine = false;
+            }
+        }
+        let rules = self.rules + self.left_out;
+        println!("  rules: {}, and {} left out", self.rules, self.left_out);
+        if whole && self.left_out * 5 > rules {
+            println!("  that is more than a fifth of them");
+            fine = false;
+        }
         println!("  bent: {:?}", self.bent);
         println!("  camzone counted: {:?}", self.reasons);
         fine
