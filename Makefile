@@ -46,7 +46,7 @@ clean:
 # module  build/camzone.ko for the stock kernel
 # ctl     build/camzonectl, and the tests' programs, static, for the guest
 # demo    the article's network with camzone on guard, live
-# check   every test; ends with "N passed, N failed"
+# check   the tests; ends with "N passed, N failed"
 # check-debug  the scenarios on a kernel that watches memory, locks and RCU
 # soak    the long ones
 # bench   instructions per packet, beside other firewalls (build/bench.json, build/bench.svg)

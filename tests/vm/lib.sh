@@ -13,6 +13,8 @@
 #
 # So nothing is called stopped that would not have arrived anyway, in the same boot. Output is TAP.
 set -euo pipefail
+# It changes the network, and loads modules.
+[[ -d /host/job ]] || { echo "this is for a guest: tests/vm/run $0" >&2; exit 2; }
 
 tests=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 top=$(readlink -f "$tests/../..")

@@ -201,32 +201,19 @@ proptest! {
     }
 
     #[test]
-    fn a_deny_beats_every_allow(
+    fn a_rule_more_changes_one_way(
         policy in bytes(POLICY), packets in packets(), rule in bytes(64),
     ) {
         let said = Said::any(&mut policy.dice());
         let before = compiled(&said);
         let generator = Packets::new(&said, &before.policy);
-        let all: Vec<Facts> = packets.iter().map(|p| generator.any(&mut p.dice())).collect();
-        for facts in &all {
-            let was = decide(&Guard::Armed(&before), facts);
-            // Asked a rule, and not on the way of the router's own errors, which names no flow.
-            if !matches!(was.reason, Some(Reason::Allowed | Reason::Default)) {
-                continue;
-            }
-            let added = deny(&before, was, facts).and_then(|deny| with(&said, deny));
-            if let Some((_, after)) = added {
-                let is = decide(&Guard::Armed(&after), facts);
-                let stopped = (Verdict::Drop, Some(Reason::Denied));
-                prop_assert_eq!((is.verdict, is.reason), stopped, "{:#?}", facts);
-            }
-        }
         let rule = said.any_rule(&mut rule.dice());
         let denies = rule.deny;
         if let Some((_, after)) = with(&said, rule) {
-            for facts in &all {
-                let was = decide(&Guard::Armed(&before), facts);
-                let is = decide(&Guard::Armed(&after), facts);
+            for packet in packets {
+                let facts = generator.any(&mut packet.dice());
+                let was = decide(&Guard::Armed(&before), &facts);
+                let is = decide(&Guard::Armed(&after), &facts);
                 if denies {
                     prop_assert!(was.verdict == Verdict::Accept || is.verdict != Verdict::Accept);
                 } else if was.reason == Some(Reason::Denied) {
@@ -279,99 +266,167 @@ proptest! {
             );
         }
     }
-
-    #[test]
-    fn a_reply_needs_what_its_flow_needs(policy in bytes(POLICY), packets in packets()) {
-        let said = Said::any(&mut policy.dice());
-        let compiled = compiled(&said);
-        let generator = Packets::new(&said, &compiled.policy);
-        for packet in packets {
-            let facts = generator.any(&mut packet.dice());
-            let reply = decide(&Guard::Armed(&compiled), &facts);
-            let judged = matches!(reply.reason, Some(Reason::Allowed | Reason::Default));
-            if let (true, Some(first)) = (judged && reply.verdict == Verdict::Accept, original(&compiled, &facts)) {
-                // The router's own answers come from none of these.
-                let Track::Flow(flow) = facts.track else { unreachable!() };
-                let to = flow.ends.responder;
-                if to.is_multicast() || to.is_limited_broadcast() {
-                    continue;
-                }
-                let first_is = decide(&Guard::Armed(&compiled), &first);
-                prop_assert_eq!(first_is.verdict, Verdict::Accept, "{:#?}\n{:?}", first, first_is);
-                // Which conntrack never calls a flow.
-                if first_is.reason != Some(Reason::NeighbourDiscovery) {
-                    prop_assert_eq!(first_is.cell, reply.cell);
-                    prop_assert_eq!(first_is.rule, reply.rule);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn masquerade_is_what_the_verdict_says(policy in bytes(POLICY), packets in packets()) {
-        let said = Said::any(&mut policy.dice());
-        let compiled = compiled(&said);
-        let generator = Packets::new(&said, &compiled.policy);
-        for packet in packets {
-            let facts = generator.any(&mut packet.dice());
-            let is = decide(&Guard::Armed(&compiled), &facts);
-            let Track::Flow(flow) = facts.track else { continue };
-            // Asked behind FORWARD, of a flow's first packets; an expected flow's are RELATED.
-            let first = !flow.reply
-                && match flow.master {
-                    None => flow.state == State::New,
-                    Some(_) => flow.state == State::Related && !about_a_flow(&facts),
-                };
-            if facts.hook != Hook::Forward || !first || is.reason != Some(Reason::Allowed) {
-                continue;
-            }
-            // ip6_forward() has dropped it before it asks the hook.
-            let asked = flow.master.unwrap_or(flow.ends);
-            if flow.ends.initiator.is_link_local_v6() || asked.initiator.is_link_local_v6() {
-                continue;
-            }
-            let rule = compiled.policy.rule(is.rule.unwrap()).unwrap();
-            // What comes against its master's direction goes to the inside, and as it is.
-            let Port::Zone(to) = facts.egress else { unreachable!() };
-            let along = flow.master.is_none() || is.cell.unwrap().to == Some(to);
-            let wanted = along && rule.action == Action::Allow { masquerade: true };
-            prop_assert_eq!(masquerades(&compiled, &asked, to), wanted, "{:#?}", facts);
-        }
-    }
 }
 
-proptest! {
-    #![proptest_config(config(500))]
-
-    #[test]
-    fn a_flow_is_allowed_as_its_first_packet_is(policy in bytes(POLICY), packets in packets()) {
+/// Something that holds of packets under policies. It says of which packets it could say anything, and
+/// `share` of a thousand have to be such.
+fn holds(
+    default: u32,
+    share: u64,
+    property: impl Fn(&Said, &Compiled<Heap>, &Facts) -> Result<bool, TestCaseError>,
+) {
+    let config = config(default);
+    let policies = config.cases;
+    let (all, said_of) = (Cell::new(0u64), Cell::new(0u64));
+    let one = |(policy, packets): (Bytes, Vec<Bytes>)| {
         let said = Said::any(&mut policy.dice());
         let compiled = compiled(&said);
         let generator = Packets::new(&said, &compiled.policy);
         for packet in packets {
             let facts = generator.any(&mut packet.dice());
-            let Track::Flow(flow) = facts.track else { continue };
-            let to_router = facts.hook == Hook::LocalIn;
-            let Ends { initiator, responder, .. } = flow.ends;
-            let cast = |a: camzone_policy::address::Address| a.is_multicast() || a.is_limited_broadcast();
-            // Of these more is known once a packet is there.
-            if flow.reply || flow.state != State::New || flow.master.is_some() || facts.broadcast || initiator == responder
-                || [initiator, responder].iter().any(|a| a.is_link_local_v6() || a.is_unspecified() || cast(*a))
-                || (to_router && facts.home != compiled.zone_of(responder))
-            {
-                continue;
-            }
-            let is = decide(&Guard::Armed(&compiled), &facts);
-            let (true, Some(cell)) = (
-                matches!(is.reason, Some(Reason::Allowed | Reason::Denied | Reason::Default
-                    | Reason::NoRule | Reason::WrongAddress | Reason::NatChanged)),
-                is.cell,
-            ) else { continue };
-            let routers = |a| (cell.from.is_none() && a == initiator) || (cell.to.is_none() && a == responder);
-            let passes = is.verdict == Verdict::Accept || is.reason == Some(Reason::NatChanged);
-            prop_assert_eq!(allows(&compiled, &flow.ends, routers), passes, "{:#?}", facts);
+            let judged = property(&said, &compiled, &facts)?;
+            all.set(all.get() + 1);
+            said_of.set(said_of.get() + u64::from(judged));
         }
-    }
+        Ok(())
+    };
+    let run = TestRunner::new(config).run(&(bytes(POLICY), packets()), one);
+    run.unwrap_or_else(|failure| panic!("{failure}"));
+    let (all, said_of) = (all.get(), said_of.get());
+    println!("it was about {said_of} of {all} packets");
+    assert!(policies < 100 || said_of * 1000 >= all * share);
+}
+
+#[test]
+fn a_deny_beats_every_allow() {
+    holds(1000, 70, |said, before, facts| {
+        let was = decide(&Guard::Armed(before), facts);
+        // Asked a rule, and not on the way of the router's own errors, which names no flow.
+        if !matches!(was.reason, Some(Reason::Allowed | Reason::Default)) {
+            return Ok(false);
+        }
+        // A deny that leaves nothing of an allow is no rule beside it.
+        let Some((_, after)) = deny(before, was, facts).and_then(|deny| with(said, deny)) else {
+            return Ok(false);
+        };
+        let is = decide(&Guard::Armed(&after), facts);
+        let stopped = (Verdict::Drop, Some(Reason::Denied));
+        prop_assert_eq!((is.verdict, is.reason), stopped, "{:#?}", facts);
+        Ok(true)
+    });
+}
+
+#[test]
+fn a_reply_needs_what_its_flow_needs() {
+    holds(1000, 25, |_, compiled, facts| {
+        let reply = decide(&Guard::Armed(compiled), facts);
+        let judged = matches!(reply.reason, Some(Reason::Allowed | Reason::Default));
+        let first = original(compiled, facts);
+        let (true, Some(first)) = (judged && reply.verdict == Verdict::Accept, first) else {
+            return Ok(false);
+        };
+        // The router's own answers come from none of these.
+        let Track::Flow(flow) = facts.track else {
+            unreachable!()
+        };
+        let to = flow.ends.responder;
+        if to.is_multicast() || to.is_limited_broadcast() {
+            return Ok(false);
+        }
+        let first_is = decide(&Guard::Armed(compiled), &first);
+        prop_assert_eq!(
+            first_is.verdict,
+            Verdict::Accept,
+            "{:#?}\n{:?}",
+            first,
+            first_is
+        );
+        // Which conntrack never calls a flow.
+        if first_is.reason != Some(Reason::NeighbourDiscovery) {
+            prop_assert_eq!(first_is.cell, reply.cell);
+            prop_assert_eq!(first_is.rule, reply.rule);
+        }
+        Ok(true)
+    });
+}
+
+#[test]
+fn masquerade_is_what_the_verdict_says() {
+    holds(1000, 12, |_, compiled, facts| {
+        let is = decide(&Guard::Armed(compiled), facts);
+        let Track::Flow(flow) = facts.track else {
+            return Ok(false);
+        };
+        // Asked behind FORWARD, of a flow's first packets; an expected flow's are RELATED.
+        let first = !flow.reply
+            && match flow.master {
+                None => flow.state == State::New,
+                Some(_) => flow.state == State::Related && !about_a_flow(facts),
+            };
+        if facts.hook != Hook::Forward || !first || is.reason != Some(Reason::Allowed) {
+            return Ok(false);
+        }
+        // ip6_forward() has dropped it before it asks the hook.
+        let asked = flow.master.unwrap_or(flow.ends);
+        if flow.ends.initiator.is_link_local_v6() || asked.initiator.is_link_local_v6() {
+            return Ok(false);
+        }
+        let rule = compiled.policy.rule(is.rule.unwrap()).unwrap();
+        // What comes against its master's direction goes to the inside, and as it is.
+        let Port::Zone(to) = facts.egress else {
+            unreachable!()
+        };
+        let along = flow.master.is_none() || is.cell.unwrap().to == Some(to);
+        let wanted = along && rule.action == Action::Allow { masquerade: true };
+        prop_assert_eq!(masquerades(compiled, &asked, to), wanted, "{:#?}", facts);
+        Ok(true)
+    });
+}
+
+#[test]
+fn a_flow_is_allowed_as_its_first_packet_is() {
+    holds(500, 34, |_, compiled, facts| {
+        let Track::Flow(flow) = facts.track else {
+            return Ok(false);
+        };
+        let to_router = facts.hook == Hook::LocalIn;
+        let Ends {
+            initiator,
+            responder,
+            ..
+        } = flow.ends;
+        let cast =
+            |a: camzone_policy::address::Address| a.is_multicast() || a.is_limited_broadcast();
+        // Of these more is known once a packet is there.
+        if flow.reply
+            || flow.state != State::New
+            || flow.master.is_some()
+            || facts.broadcast
+            || initiator == responder
+            || [initiator, responder]
+                .iter()
+                .any(|a| a.is_link_local_v6() || a.is_unspecified() || cast(*a))
+            || (to_router && facts.home != compiled.zone_of(responder))
+        {
+            return Ok(false);
+        }
+        let is = decide(&Guard::Armed(compiled), facts);
+        use Reason::{Allowed, Default, Denied, NatChanged, NoRule, WrongAddress};
+        let asked = [Allowed, Denied, Default, NoRule, WrongAddress, NatChanged].map(Some);
+        let (true, Some(cell)) = (asked.contains(&is.reason), is.cell) else {
+            return Ok(false);
+        };
+        let routers =
+            |a| (cell.from.is_none() && a == initiator) || (cell.to.is_none() && a == responder);
+        let passes = is.verdict == Verdict::Accept || is.reason == Some(NatChanged);
+        prop_assert_eq!(
+            allows(compiled, &flow.ends, routers),
+            passes,
+            "{:#?}",
+            facts
+        );
+        Ok(true)
+    });
 }
 
 /// Whether a RELATED packet is about its flow, and not of it.
