@@ -4,6 +4,7 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <linux/random.h>
 #include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
 #include <net/genetlink.h>

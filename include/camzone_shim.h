@@ -76,7 +76,7 @@ int camzone_home(const struct nf_hook_state *state, const u8 *address);
 void camzone_log(struct sk_buff *skb, const struct nf_hook_state *state,
 		 const char *prefix);
 void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state);
-unsigned int camzone_masquerade(struct sk_buff *skb,
+unsigned int camzone_masquerade(struct sk_buff *skb, u16 port,
 				const struct nf_hook_state *state);
 u32 camzone_now_ms(void);
 

@@ -179,9 +179,14 @@ void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state)
 		nf_send_unreach6(state->net, skb, ICMPV6_PORT_UNREACH, state->hook);
 }
 
-unsigned int camzone_masquerade(struct sk_buff *skb, const struct nf_hook_state *state)
+/* @port is the one that it gets, or 0: the flow's own if that is free, or any. */
+unsigned int camzone_masquerade(struct sk_buff *skb, u16 port, const struct nf_hook_state *state)
 {
-	const struct nf_nat_range2 range = {};
+	const struct nf_nat_range2 range = {
+		.flags = port ? NF_NAT_RANGE_PROTO_SPECIFIED : 0,
+		.min_proto.all = htons(port),
+		.max_proto.all = htons(port),
+	};
 
 	if (state->pf == NFPROTO_IPV4)
 		return nf_nat_masquerade_ipv4(skb, state->hook, &range, state->out);

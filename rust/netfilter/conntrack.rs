@@ -208,6 +208,24 @@ impl<'a> Conn<'a> {
         }
     }
 
+    /// Its answers, as a flow of their own: whom they come from, and to whom they go before they are
+    /// translated back. `None` where there are no ports.
+    pub(super) fn answers(self, family: Family) -> Option<Ends> {
+        let reply = bindings::CAMZONE_CT_REPLY;
+        let ends = self.ends(family);
+        if !matches!(ends.protocol, protocol::TCP | protocol::UDP) {
+            return None;
+        }
+        // SAFETY: These have ports there, of two bytes.
+        let port: u16 = unsafe { self.tuple(reply, bindings::CAMZONE_TUPLE_TO) };
+        Some(Ends {
+            initiator: ends.responder,
+            responder: self.address(family, reply, bindings::CAMZONE_TUPLE_DESTINATION),
+            port: u16::from_be(port),
+            ..ends
+        })
+    }
+
     /// The ends that its permission hangs on: its own, or those of the flow that announced it.
     pub(super) fn permitted_by(self, family: Family) -> Ends {
         self.announcer().unwrap_or(self).ends(family)

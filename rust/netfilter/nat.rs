@@ -20,8 +20,18 @@ use super::{
     },
 };
 use crate::bindings;
-use camzone_policy::{decide::masquerades, facts::Ends, policy::ZoneId};
-use core::ptr::NonNull;
+use camzone_policy::{
+    decide::{
+        masquerades,
+        serves, //
+    },
+    facts::Ends,
+    policy::ZoneId, //
+};
+use core::{
+    num::NonZero,
+    ptr::NonNull, //
+};
 use kernel::{
     error::to_result,
     prelude::*, //
@@ -135,20 +145,79 @@ unsafe extern "C" fn called(
     let namespace = unsafe { &*data.cast::<Namespace>() };
     // SAFETY: Netfilter's arguments are valid while this runs.
     let mut packet = unsafe { Packet::new(skb, &*state) };
-    let wanted = match packet.flow() {
-        Some(conn) if packet.came_in() => {
-            let (family, regime) = (packet.family(), namespace.in_force(&packet));
-            let to = regime.ports().port(packet.egress()).zone();
-            // The router's own packets came in nowhere, or an address of it opened their flow.
-            !conntrack::is_local(namespace.net(), conn.ends(family).initiator)
-                && wants(regime, &conn.permitted_by(family), to)
-        }
-        _ => false,
+    let Some(port) = translation(namespace, &packet) else {
+        return bindings::NF_ACCEPT;
     };
-    if wanted {
-        packet.masquerade()
-    } else {
-        bindings::NF_ACCEPT
+    let verdict = packet.masquerade(port.specified());
+    // Perhaps somebody had the port, or a rule is about the address that was not known before.
+    if port != Port::Any && is_served(namespace, &packet) {
+        return bindings::NF_DROP;
+    }
+    verdict
+}
+
+/// Which port the answers to a masqueraded flow go to.
+#[derive(PartialEq, Eq)]
+enum Port {
+    /// The flow's own.
+    Kept,
+    /// Another.
+    Given(NonZero<u16>),
+    /// Whatever it is: none is left that is not the router's.
+    Any,
+}
+
+impl Port {
+    fn specified(&self) -> Option<NonZero<u16>> {
+        match self {
+            Port::Given(port) => Some(*port),
+            Port::Kept | Port::Any => None,
+        }
+    }
+}
+
+/// How often a port is looked for.
+const TRIES: usize = 16;
+/// The first one that is no system's (RFC 6335, 6).
+const FIRST_USER_PORT: u16 = 1024;
+
+/// Whether, and how, the source of the packet's flow is to be translated. What a rule lets somebody send to
+/// the router is the router's: a camera may not have such a port, and get that in the router's place.
+/// (Where a port is kept, nothing but the time that the table remembers a flow keeps them apart:
+/// CVE-2021-3773.)
+fn translation(namespace: &Namespace, packet: &Packet<'_>) -> Option<Port> {
+    let conn = packet.flow().filter(|_| packet.came_in())?;
+    let (family, regime) = (packet.family(), namespace.in_force(packet));
+    let to = regime.ports().port(packet.egress()).zone();
+    // The router's own packets came in nowhere, or an address of it opened their flow.
+    if conntrack::is_local(namespace.net(), conn.ends(family).initiator)
+        || !wants(regime, &conn.permitted_by(family), to)
+    {
+        return None;
+    }
+    let (Some(armed), Some(to), Some(ends)) = (regime.in_arms(), to, conn.answers(family)) else {
+        return Some(Port::Kept);
+    };
+    if !serves(&armed.compiled, &ends, to) {
+        return Some(Port::Kept);
+    }
+    let free = (0..TRIES).find_map(|_| {
+        // SAFETY: May be called anywhere.
+        let port = unsafe { bindings::get_random_u16() }.max(FIRST_USER_PORT);
+        let taken = serves(&armed.compiled, &Ends { port, ..ends }, to);
+        NonZero::new(port).filter(|_| !taken)
+    });
+    Some(free.map_or(Port::Any, Port::Given))
+}
+
+/// Whether a rule lets what answers the packet's flow be said to the router.
+fn is_served(namespace: &Namespace, packet: &Packet<'_>) -> bool {
+    let regime = namespace.in_force(packet);
+    let to = regime.ports().port(packet.egress()).zone();
+    let ends = packet.flow().and_then(|conn| conn.answers(packet.family()));
+    match (regime.in_arms(), to, ends) {
+        (Some(armed), Some(to), Some(ends)) => serves(&armed.compiled, &ends, to),
+        _ => false,
     }
 }
 

@@ -33,6 +33,7 @@ use camzone_policy::{
 };
 use core::{
     mem::MaybeUninit,
+    num::NonZero,
     ptr::NonNull,
     slice, //
 };
@@ -357,10 +358,12 @@ impl<'a> Packet<'a> {
     }
 
     /// Has the source of the packet's flow translated to an address of the interface that it
-    /// leaves through. Returns the hook's verdict.
-    pub(super) fn masquerade(&mut self) -> c_uint {
+    /// leaves through, and to `port` if one is given; without, the flow keeps its own if nobody has it.
+    /// Returns the hook's verdict.
+    pub(super) fn masquerade(&mut self, port: Option<NonZero<u16>>) -> c_uint {
+        let port = port.map_or(0, NonZero::get);
         // SAFETY: By the type invariant packet and state are valid, and the packet is the hook's.
-        unsafe { bindings::camzone_masquerade(self.skb.as_ptr(), self.state) }
+        unsafe { bindings::camzone_masquerade(self.skb.as_ptr(), port, self.state) }
     }
 }
 

@@ -8,7 +8,7 @@ mod ingress;
 mod reason;
 mod ruling;
 
-pub use flow::{allows, masquerades};
+pub use flow::{allows, masquerades, serves};
 pub use reason::Reason;
 pub use ruling::Ruling;
 
@@ -72,7 +72,9 @@ pub fn rule_on<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Ruling 
         return unarmed(matches!(guard, Guard::Idle), packet);
     };
     let (ingress, egress) = ports(packet);
-    let ruling = if is_loopback(packet, ingress, egress) {
+    let ruling = if answers_unseen(packet) {
+        Ruling::drop(Reason::IcmpError)
+    } else if is_loopback(packet, ingress, egress) {
         Ruling::accept(Reason::Loopback)
     } else if packet.hook() == Hook::PreRouting {
         return ingress::check(compiled, packet, ingress);
@@ -91,8 +93,9 @@ pub fn rule_on<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Ruling 
 #[cold]
 fn unarmed(idle: bool, packet: &impl Packet) -> Ruling {
     let (ingress, egress) = ports(packet);
+    let loopback = is_loopback(packet, ingress, egress) && (idle || !answers_unseen(packet));
     let ruling = match idle {
-        _ if is_loopback(packet, ingress, egress) => Ruling::accept(Reason::Loopback),
+        _ if loopback => Ruling::accept(Reason::Loopback),
         true => Ruling::accept(Reason::Idle),
         false => Ruling::drop(Reason::Sealed),
     };
@@ -128,6 +131,20 @@ fn is_loopback(packet: &impl Packet, ingress: Port, egress: Port) -> bool {
         Hook::LocalOut => egress == Port::Loopback && packet.is_own(),
         Hook::Forward => false,
     }
+}
+
+/// The router's own answer to a packet of IPv6 that no hook has seen: what is wrong with a hop-by-hop
+/// option is told before PRE_ROUTING (`ip6_rcv_core` of net/ipv6/ip6_input.c), to a source that anybody
+/// may have given, and with what else the packet carries. As if it were about a talk of that source,
+/// it would bring that there, or end the talk. (RFC 4443, 3.4; other options are told so too.)
+#[inline(always)]
+fn answers_unseen(packet: &impl Packet) -> bool {
+    packet.hook() == Hook::LocalOut
+        && packet.family() == Family::V6
+        && matches!(packet.plain(), None | Some(protocol::ICMPV6))
+        && packet
+            .header()
+            .is_some_and(|header| icmp::is_about_options(&header))
 }
 
 /// The zones that a packet comes from and goes to; `None` is the router.
@@ -175,7 +192,11 @@ fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> R
         if may_be_neighbour && (packet.hook() != Hook::Forward || way.from == way.to) {
             let header = packet.header();
             if let Some(ruling) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
-                return ruling;
+                return if may_speak(packet) {
+                    ruling
+                } else {
+                    Ruling::drop(Reason::WrongZone)
+                };
             }
         }
     }
@@ -236,6 +257,10 @@ fn about<M: Memory>(
         return Some(Ruling::drop(Reason::Malformed));
     };
     let about = seen == Seen::Related && is_about(packet, &header);
+    // (Its resets have no socket, and the source that they speak for.)
+    if about && !is_reset(&header) && !may_speak(packet) {
+        return Some(Ruling::drop(Reason::WrongZone));
+    }
     if ipv6 == Ipv6Mode::Minimal {
         let may = about && packet.hook() != Hook::Forward && icmp::is_error(&header);
         return Some(if may {
@@ -353,6 +378,12 @@ fn own_error<M: Memory>(
     Ruling::accept(Reason::IcmpError).within(compiled, cell)
 }
 
+/// Whether who sends the packet is the router, if it seems to be.
+#[inline]
+fn may_speak(packet: &impl Packet) -> bool {
+    packet.hook() != Hook::LocalOut || packet.is_own()
+}
+
 /// Whether an end of a flow is where the packet's way says. The addresses of `fe80::/10` are in
 /// every zone.
 #[inline]
@@ -441,7 +472,7 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
     // Nobody answers from no address, or to all hosts.
     let there = match reply {
         false => opened(packet, from, ends.initiator) && receives(packet, to, ends.responder),
-        true => owns(from, ends.initiator) && owns(to, ends.responder),
+        true => may_speak(packet) && owns(from, ends.initiator) && owns(to, ends.responder),
     };
     if !there {
         return astray(compiled, packet, way, cell);

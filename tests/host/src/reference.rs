@@ -100,6 +100,16 @@ pub fn decide(guard: Guard<'_>, facts: &Facts) -> Decision {
 }
 
 fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
+    // "Whether a source can be where its packet came from" was not asked of what this answers.
+    let unseen = facts.hook == Hook::LocalOut
+        && facts.header.is_some_and(|header| {
+            let v6 = header.source.family() == Family::V6 && header.protocol == 58;
+            let (kind, code) = match header.transport {
+                Transport::Icmp { kind, code } => (kind, code),
+                _ => return false,
+            };
+            v6 && kind == 4 && (code == 0 || code == 2)
+        });
     // P1: loopback is accepted in both families, whatever the state. What came by `lo` and is
     // forwarded (a route of somebody's through it) leaves the machine, and is no loopback.
     // "the router's own looped-back multicast": where it comes in, the source tells whose it is.
@@ -111,13 +121,14 @@ fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
         // What a device of others hands over (ipvlan) is not the router's own.
         Hook::LocalOut => facts.egress == Port::Loopback && facts.is_own,
     };
-    if loopback {
-        return accept(Reason::Loopback);
-    }
     // Words: idle drops nothing; sealed passes only loopback.
     let policy = match guard {
+        Guard::Idle if loopback => return accept(Reason::Loopback),
         Guard::Idle => return accept(Reason::Idle),
+        Guard::Sealed if loopback && !unseen => return accept(Reason::Loopback),
         Guard::Sealed => return drop(Reason::Sealed),
+        Guard::Armed(_) if unseen => return drop(Reason::IcmpError),
+        Guard::Armed(_) if loopback => return accept(Reason::Loopback),
         Guard::Armed(policy) => policy,
     };
     // "An interface in no zone is sealed", before anything is read.
@@ -279,8 +290,13 @@ impl Reference<'_> {
         if v6 && modes.contains(&Ipv6Mode::Off) {
             return drop(Reason::Ipv6Off);
         }
+        // What a device of others hands over (ipvlan) is not the router's own.
+        let foreign = facts.hook == Hook::LocalOut && !facts.is_own;
         if let Some(decision) = self.neighbours(facts, header, way) {
-            return decision;
+            return match foreign {
+                true => drop(Reason::WrongZone),
+                false => decision,
+            };
         }
         // P3.
         let flow = match facts.track {
@@ -304,6 +320,10 @@ impl Reference<'_> {
             && (flow.master.is_none()
                 || header.protocol != flow.ends.protocol
                 || (reset && facts.hook == Hook::LocalOut));
+        // (A reset has no socket.)
+        if about_a_flow && foreign && !reset {
+            return drop(Reason::WrongZone);
+        }
         // P7: of what is not neighbour discovery or MLD, minimal lets RFC 4890's errors pass. No
         // rule is asked, but P4 holds: "must arrive from the zone that owns its sender".
         if v6 && modes.contains(&Ipv6Mode::Minimal) {
@@ -467,7 +487,7 @@ impl Reference<'_> {
             }
         };
         let responder_fits = match cell.to {
-            None => true,
+            None => facts.hook != Hook::LocalOut || facts.is_own,
             Some(zone) => {
                 self.lies_in(responder_ip, zone)
                     || (cast && (facts.hook == Hook::LocalOut || bridged))

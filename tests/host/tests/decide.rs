@@ -13,7 +13,7 @@ use camzone_host_tests::{
 };
 use camzone_policy::{
     address::Family,
-    decide::{self, allows, decide, masquerades, Decision, Guard, Reason, Verdict},
+    decide::{self, allows, decide, masquerades, serves, Decision, Guard, Reason, Verdict},
     facts::{Ends, Facts, Flow, Hook, Port, State, Track},
     header::{Fragment, Header, Transport},
     memory::Heap,
@@ -425,6 +425,32 @@ fn a_flow_is_allowed_as_its_first_packet_is() {
             "{:#?}",
             facts
         );
+        Ok(true)
+    });
+}
+
+#[test]
+fn what_is_served_is_what_a_rule_lets_in() {
+    holds(500, 12, |_, compiled, facts| {
+        let (Track::Flow(flow), Port::Zone(zone)) = (facts.track, facts.ingress) else {
+            return Ok(false);
+        };
+        let responder = flow.ends.responder;
+        let cast = responder.is_multicast() || responder.is_limited_broadcast() || facts.broadcast;
+        let first = flow.state == State::New && !flow.reply && flow.master.is_none();
+        if facts.hook != Hook::LocalIn || !first || cast || facts.home != Some(zone) {
+            return Ok(false);
+        }
+        let is = decide(&Guard::Armed(compiled), facts);
+        use Reason::{Allowed, Default, Denied, NoRule};
+        if ![Allowed, Default, Denied, NoRule]
+            .map(Some)
+            .contains(&is.reason)
+        {
+            return Ok(false);
+        }
+        let served = serves(compiled, &flow.ends, zone);
+        prop_assert_eq!(served, is.reason == Some(Allowed), "{:#?}", facts);
         Ok(true)
     });
 }

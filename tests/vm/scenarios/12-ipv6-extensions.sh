@@ -24,10 +24,21 @@ probe_esp() { heard ext cam --src fd00:8::110 --dst fd00::10 proto 50; }
 # Neighbour discovery needs no rule; what only looks like it, behind a header that the kernel does not follow, does.
 probe_disguise() { cam 6:139 fd00:8::1 hip ns fd00:8::1; }
 probe_forged() { heard ext cam --src fd00:5::77 --dst fd00::10 --ext hop,dst udp --dport 32100; }
+# What is wrong with a hop-by-hop option the router tells before any hook is asked: to the source that the packet
+# gives, with what it carries, as if it were about a talk of that source.
+sysctl -q net.ipv6.icmp.ratelimit=0
+probe_told() {
+	talks priv udp '[fd00::10]:123' --src '[fd00:5::10]:30003' || return 2
+	heard priv cam --src fd00:5::10 --dst fd00::10 --ext unknown udp --sport 30003 --dport 123
+}
+probe_told_itself() { heard 6:58 cam --src fd00::1 --dst fd00::10 --ext unknown udp --dport 9000; }
 
+baseline told told_itself
 baseline dst hop atomic chain dst_no chain_no out long routing ah none esp disguise forged
 load_camzone
-{ zones full; allow camera router answers; } | apply -
+expect stopped told_itself sealed
+{ zones full; allow camera router answers; allow private external answers; } | apply -
+for name in told told_itself; do expect stopped "$name" icmp-error; done
 for name in dst hop atomic chain; do expect arrives "$name" allowed; done
 for name in dst_no chain_no out disguise; do expect stopped "$name" no-rule; done
 # These hold no ports that a rule could name: closed, whatever the word for it.

@@ -15,6 +15,23 @@ probe_wire() { heard ext cam --src 192.168.8.110 --dst 192.168.0.10 udp --sport 
 probe_changed() { talks cam udp 192.168.0.10:123 --src 192.168.8.110:31500 -- "$work/change"; }
 probe_cut() { talks cam tcp 192.168.0.10:443 -- "$work/change"; }
 probe_kept() { talks cam udp 192.168.0.10:123 --src 192.168.8.110:31501 -- "$work/change"; }
+# A camera asks for a port of the router's for its flow, and is told what is said to the router there.
+probe_shadow_out() { heard ext cam --src 192.168.8.110 --dst 192.168.0.10 udp --sport 51820 --dport 51820; }
+probe_shadow() {
+	conntrack -F >/dev/null 2>&1
+	probe_shadow_out || return 2
+	heard cam ext --src 192.168.0.10 --dst 192.168.0.1 udp --sport 51820 --dport 51820
+}
+probe_served() { heard 4:17 ext --src 192.168.0.10 --dst 192.168.0.1 udp --sport 51820 --dport 51820; }
+nft -f - <<-'NFT'
+	table ip other {
+		chain out { type nat hook postrouting priority srcnat; oifname "eth0" masquerade; }
+	}
+NFT
+baseline shadow shadow_out
+nft delete table ip other
+conntrack -F >/dev/null 2>&1
+baseline served
 printf '#!/bin/sh\n' >"$work/change"
 chmod +x "$work/change"
 baseline ntp stream wire changed cut kept
@@ -46,6 +63,26 @@ expect stopped changed nat-changed
 apply "$work/masq"
 expect arrives kept allowed
 expect arrives cut allowed
+
+# What a rule lets the outside send to the router is the router's: a masqueraded flow gets another port.
+tunnel() {
+	zones
+	printf '[services.tunnel]\nudp = [%s]\n' "$1"
+	allow camera external tunnel 'masquerade = true'
+	allow external router tunnel "${2-}"
+}
+tunnel 51820 | apply -
+expect stopped shadow allowed
+expect arrives served allowed
+# Where only one address of the router is meant, what would have its port there does not go out.
+tunnel 51820 'to_address = "192.168.0.1"' | apply -
+conntrack -F >/dev/null 2>&1
+expect stopped shadow_out allowed
+# Where there is no other port, it keeps its own.
+tunnel '"1-65535"' | apply -
+conntrack -F >/dev/null 2>&1
+expect arrives shadow_out allowed
+conntrack -F >/dev/null 2>&1
 
 # A flow that a helper expected goes the way of the one that announced it: it ends when that is to be
 # translated otherwise. (Else it would go on with the camera's own address, or with the router's.)

@@ -29,6 +29,12 @@ from_box() {
 }
 probe_box() { from_box priv --src 192.168.5.77 --dst 192.168.5.10; }
 probe_box6() { from_box priv --src fd00:5::77 --dst fd00:5::10; }
+probe_box_advert() {
+	local word
+	word=$(nonce box)
+	probe recv --netns priv --iface eth0 --nonce "$word" --timeout "$PROBE_WAIT" -- \
+		nsenter --net=/run/netns/box probe send --local --nonce "$word" --src fe80::bad --dst fd00:5::10 ra
+}
 probe_box_router() { from_box 4:17 --src 192.168.5.77 --dst 192.168.5.200; }
 probe_box_router6() { from_box 6:17 --src fd00:5::77 --dst fd00:5::200; }
 probe_own() { heard priv router --src 192.168.5.200 --dst 192.168.5.10 udp --dport 9000; }
@@ -40,12 +46,12 @@ probe_self6() { heard 6:17 router --src fd00:5::200 --dst fd00:5::200 udp --dpor
 
 own=(own own6 foreign)
 self=(self self6)
-baseline box box6 box_router box_router6 "${own[@]}" "${self[@]}"
+baseline box box6 box_advert box_router box_router6 "${own[@]}" "${self[@]}"
 load_camzone
 for name in "${self[@]}"; do expect arrives "$name" loopback; done
-for name in box box6 box_router box_router6; do expect stopped "$name" sealed; done
+for name in box box6 box_advert box_router box_router6; do expect stopped "$name" sealed; done
 { zones full; allow router private answers; } | apply -
 for name in "${own[@]}"; do expect arrives "$name" allowed; done
 for name in "${self[@]}"; do expect arrives "$name" loopback; done
-for name in box box6; do expect stopped "$name" wrong-zone; done
+for name in box box6 box_advert; do expect stopped "$name" wrong-zone; done
 for name in box_router box_router6; do expect stopped "$name" no-zone; done

@@ -318,6 +318,8 @@ pub(super) fn output(words: &Words<'_>, out: &mut Script) {
     out.remark("From the router.");
     let mut base = lines(&[
         "type filter hook output priority 0; policy drop;",
+        // What is wrong with an option is told before any chain is asked where its packet came from.
+        "icmpv6 type parameter-problem icmpv6 code { 0, 2 } drop",
         "oifname \"lo\" accept",
     ]);
     base.push(words.by_interface("oifname", "output"));

@@ -24,6 +24,19 @@ pub fn masquerades<M: Memory>(compiled: &Compiled<M>, ends: &Ends, to: ZoneId) -
     action(compiled, &question) == Some(Action::Allow { masquerade: true })
 }
 
+/// Whether a rule lets a flow with these ends come from the zone `from` to the router, at an address that it
+/// has there.
+pub fn serves<M: Memory>(compiled: &Compiled<M>, ends: &Ends, from: ZoneId) -> bool {
+    let question = Question {
+        from: compiled.side(Some(from), ends.initiator),
+        to: compiled.side(None, ends.responder),
+        ends,
+        unusual_address: false,
+        broadcast: false,
+    };
+    matches!(action(compiled, &question), Some(Action::Allow { .. }))
+}
+
 /// Whether the policy allows a flow with these ends; `is_router` says which addresses are the
 /// router's. What cannot be known without a packet is taken for the worse: that an address of
 /// `fe80::/10` is in no zone, and one of the router at home where its network is.

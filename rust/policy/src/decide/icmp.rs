@@ -52,6 +52,19 @@ pub(super) fn reason_of_error(header: &Header) -> Reason {
     }
 }
 
+/// Whether the packet is the error of IPv6 about an option, or another word of a header: parameter
+/// problem (RFC 4443, 3.4) of code 0, erroneous header field, or 2, unrecognized option.
+pub(super) fn is_about_options(header: &Header) -> bool {
+    matches!(
+        header.transport,
+        Transport::Icmp {
+            kind: 4,
+            code: 0 | 2
+        }
+    ) && header.protocol == protocol::ICMPV6
+        && header.family() == Family::V6
+}
+
 /// Whether the packet is, or may be, a part of neighbour discovery or multicast listener discovery,
 /// which never come in parts, nor in the only one (RFC 6980, 5). Behind defragmentation nobody can
 /// tell any more.

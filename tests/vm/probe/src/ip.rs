@@ -11,6 +11,8 @@ const FRAGMENT: u8 = 44;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extension {
     HopByHop,
+    /// Hop-by-hop with an option that nobody knows, which is to be told the source (RFC 8200, 4.2).
+    Unknown,
     /// Hop-by-hop with the router alert of MLD.
     RouterAlert,
     Destination,
@@ -33,6 +35,7 @@ impl FromStr for Extension {
     fn from_str(text: &str) -> Result<Self, String> {
         Ok(match text {
             "hop" => Self::HopByHop,
+            "unknown" => Self::Unknown,
             "alert" => Self::RouterAlert,
             "dst" => Self::Destination,
             "route" => Self::Routing,
@@ -53,7 +56,7 @@ impl FromStr for Extension {
 impl Extension {
     fn number(self) -> u8 {
         match self {
-            Self::HopByHop | Self::RouterAlert => 0,
+            Self::HopByHop | Self::Unknown | Self::RouterAlert => 0,
             Self::Destination => 60,
             Self::Routing | Self::Segments(_) => 43,
             Self::Atomic => FRAGMENT,
@@ -66,6 +69,7 @@ impl Extension {
     fn bytes(self, next: u8) -> Vec<u8> {
         match self {
             Self::HopByHop | Self::Destination | Self::Hip => vec![next, 0, 1, 4, 0, 0, 0, 0],
+            Self::Unknown => vec![next, 0, 0x9e, 4, 0, 0, 0, 0],
             Self::RouterAlert => vec![next, 0, 5, 2, 0, 0, 1, 0],
             Self::Routing => {
                 let mut bytes = vec![next, 2, 0, 1, 0, 0, 0, 0];
