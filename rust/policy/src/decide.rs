@@ -379,7 +379,7 @@ fn own_error<M: Memory>(
 }
 
 /// Whether who sends the packet is the router, if it seems to be.
-#[inline]
+#[inline(always)]
 fn may_speak(packet: &impl Packet) -> bool {
     packet.hook() != Hook::LocalOut || packet.is_own()
 }
