@@ -2,11 +2,17 @@
 
 //! camzone: guards the cameras behind a router.
 
+// Only the rooms that wrap the kernel may say otherwise, below.
+#![deny(unsafe_code)]
+
 use kernel::prelude::*;
 
+#[allow(unsafe_code, reason = "what bindgen makes of C")]
 mod bindings;
 mod memory;
+#[allow(unsafe_code, reason = "wraps netfilter, connection tracking, devices")]
 mod netfilter;
+#[allow(unsafe_code, reason = "wraps generic netlink")]
 mod netlink;
 
 use netfilter::{
