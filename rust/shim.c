@@ -115,14 +115,14 @@ bool camzone_source_is_local(const struct sk_buff *skb, const struct nf_hook_sta
 
 bool camzone_source_mac(const struct sk_buff *skb, const struct nf_hook_state *state, u8 *mac)
 {
-	if (state->in->type != ARPHRD_ETHER || !skb_mac_header_was_set(skb) ||
+	if (!state->in || state->in->type != ARPHRD_ETHER || !skb_mac_header_was_set(skb) ||
 	    skb_mac_header(skb) + ETH_HLEN > skb->data)
 		return false;
 	ether_addr_copy(mac, eth_hdr(skb)->h_source);
 	return true;
 }
 
-/* The number of the device that has the address: the packet's own first, if several have. */
+/* In LOCAL_IN: the number of the device that has the address, the packet's own if several have. */
 int camzone_home(const struct nf_hook_state *state, const u8 *address)
 {
 	const struct net_device *dev = state->in;

@@ -18,7 +18,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// One function for each hook and family, in which both are constants.
+/// One function for each hook and family, in which both are constants: it is called there only.
 const fn point<const HOOK: u32, const FAMILY: u32>() -> bindings::nf_hook_ops {
     bindings::nf_hook_ops {
         hook: Some(called::<HOOK, FAMILY>),
@@ -124,7 +124,7 @@ impl Drop for Hooks {
 
 /// # Safety
 ///
-/// To be called by netfilter only, with the state that was registered.
+/// To be called by netfilter only, where [`point`] says, with the state that was registered.
 unsafe extern "C" fn called<const HOOK: u32, const FAMILY: u32>(
     data: *mut c_void,
     skb: *mut bindings::sk_buff,
@@ -138,5 +138,6 @@ unsafe extern "C" fn called<const HOOK: u32, const FAMILY: u32>(
     let namespace = unsafe { &*data.cast::<Namespace>() };
     // SAFETY: Netfilter's arguments are valid while this runs.
     let packet = unsafe { Packet::new(skb, &*state) };
-    judge::<HOOK, FAMILY>(namespace, packet)
+    // SAFETY: By this function's promise.
+    unsafe { judge::<HOOK, FAMILY>(namespace, packet) }
 }

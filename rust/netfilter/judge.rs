@@ -42,6 +42,10 @@ use camzone_policy::{
 use kernel::prelude::*;
 
 /// A packet at a hook, under a regime.
+///
+/// # Invariants
+///
+/// The packet is at the hook `HOOK`, and of the family `FAMILY`.
 struct Asked<'a, 'p, const HOOK: u32, const FAMILY: u32> {
     packet: &'a Packet<'p>,
     namespace: &'a Namespace,
@@ -125,17 +129,24 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
 
     #[inline(always)]
     fn home(&self, address: Address) -> Option<ZoneId> {
-        self.regime.ports().zone(self.packet.home(address))
+        if self.hook() != Hook::LocalIn || self.family() != address.family() {
+            return None;
+        }
+        // SAFETY: By the type invariant the packet is there, and of that family.
+        let home = unsafe { self.packet.home(address) };
+        self.regime.ports().zone(home)
     }
 
     #[inline(always)]
     fn broadcast(&self) -> bool {
-        self.family() == Family::V4 && self.packet.routed_as_broadcast()
+        // SAFETY: By the type invariant it is of that family.
+        self.family() == Family::V4 && unsafe { self.packet.routed_as_broadcast() }
     }
 
     #[inline(always)]
     fn anycast(&self) -> bool {
-        self.family() == Family::V6 && self.packet.routed_to_anycast()
+        // SAFETY: By the type invariant it is of that family.
+        self.family() == Family::V6 && unsafe { self.packet.routed_to_anycast() }
     }
 
     #[inline(always)]
@@ -180,12 +191,17 @@ impl<const HOOK: u32, const FAMILY: u32> Asked<'_, '_, HOOK, FAMILY> {
 }
 
 /// The verdict on a packet, in netfilter's terms.
+///
+/// # Safety
+///
+/// The packet is at the hook `HOOK`, and of the family `FAMILY`.
 #[inline(always)]
-pub(super) fn judge<const HOOK: u32, const FAMILY: u32>(
+pub(super) unsafe fn judge<const HOOK: u32, const FAMILY: u32>(
     namespace: &Namespace,
     mut packet: Packet<'_>,
 ) -> c_uint {
     let regime = namespace.in_force(&packet);
+    // INVARIANT: By this function's promise.
     let asked = Asked::<'_, '_, HOOK, FAMILY> {
         packet: &packet,
         namespace,

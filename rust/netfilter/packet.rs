@@ -88,11 +88,11 @@ impl<'a> Packet<'a> {
         unsafe { self.skb.cast::<u8>().add(place).cast::<T>().read() }
     }
 
-    /// Reads a part of the header of IP that every packet of its family has.
+    /// Reads a part of the header of IP. What IPv6 has behind byte 20 is anything in IPv4.
     ///
     /// # Safety
     ///
-    /// The part begins at byte `place` and ends within the first 20 bytes, in IPv6 40.
+    /// The part begins at byte `place` and ends within the first 40 bytes.
     #[inline(always)]
     unsafe fn ip<T: Copy>(&self, place: usize) -> T {
         // SAFETY: These are a pointer and two bytes.
@@ -104,7 +104,8 @@ impl<'a> Packet<'a> {
         };
         // SAFETY: Hooks are called with that header in the linear part (`ip_rcv_core`,
         // `ip6_rcv_core`, and who makes packets), where nobody writes; what user space may still
-        // write to (pages handed over by sendfile and the like) is never in there.
+        // write to (pages handed over by sendfile and the like) is never in there. It has 20 bytes, in
+        // IPv6 40; behind the linear part the buffer goes on with `struct skb_shared_info`.
         unsafe {
             head.add(network.into())
                 .add(place)
@@ -189,18 +190,28 @@ impl<'a> Packet<'a> {
         unsafe { dst.add(place).cast::<u32>().read() }
     }
 
-    /// It is routed as a broadcast. To be asked of IPv4.
+    /// It is routed as a broadcast.
+    ///
+    /// # Safety
+    ///
+    /// It is a packet of IPv4.
     #[inline]
-    pub(super) fn routed_as_broadcast(&self) -> bool {
-        // SAFETY: The entry is a `struct rtable`, in which this is the flags' place.
+    pub(super) unsafe fn routed_as_broadcast(&self) -> bool {
+        // SAFETY: By this function's promise the entry is a `struct rtable`, in which this is the
+        // flags' place.
         let flags = unsafe { self.route_flags(bindings::CAMZONE_ROUTE_FLAGS) };
         flags & bindings::RTCF_BROADCAST != 0
     }
 
-    /// It is routed to an anycast address of the router's. To be asked of IPv6.
+    /// It is routed to an anycast address of the router's.
+    ///
+    /// # Safety
+    ///
+    /// It is a packet of IPv6.
     #[inline]
-    pub(super) fn routed_to_anycast(&self) -> bool {
-        // SAFETY: The entry is a `struct rt6_info`, in which this is the flags' place.
+    pub(super) unsafe fn routed_to_anycast(&self) -> bool {
+        // SAFETY: By this function's promise the entry is a `struct rt6_info`, in which this is the
+        // flags' place.
         let flags = unsafe { self.route_flags(bindings::CAMZONE_ROUTE6_FLAGS) };
         flags & bindings::RTF_ANYCAST != 0
     }
@@ -285,14 +296,13 @@ impl<'a> Packet<'a> {
         Header::parse(bytes, self.len() as usize)
     }
 
-    /// The source is the router's, or a broadcast address of one of its networks. To be asked in
-    /// PRE_ROUTING.
+    /// The source is the router's, or a broadcast address of one of its networks.
     pub(super) fn source_is_local(&self) -> bool {
         // SAFETY: By the type invariant packet and state are valid.
         unsafe { bindings::camzone_source_is_local(self.skb.as_ptr(), self.state) }
     }
 
-    /// The hardware address that it came with. To be asked in PRE_ROUTING.
+    /// The hardware address that it came with, if it came in anywhere.
     pub(super) fn source_mac(&self) -> Option<[u8; 6]> {
         let mut mac = [0; 6];
         // SAFETY: By the type invariant packet and state are valid.
@@ -302,12 +312,16 @@ impl<'a> Packet<'a> {
         has.then_some(mac)
     }
 
-    /// The interface that has an address. To be asked in LOCAL_IN, with one of the packet's family.
-    pub(super) fn home(&self, address: Address) -> Interface {
+    /// The interface that has an address.
+    ///
+    /// # Safety
+    ///
+    /// The packet is in LOCAL_IN, and of the address's family.
+    pub(super) unsafe fn home(&self, address: Address) -> Interface {
         let mut octets = [0; 16];
         let octets = address.octets(&mut octets);
-        // SAFETY: By the type invariant the state is valid; an address is as long as its family
-        // has it.
+        // SAFETY: By the type invariant the state is valid, by this function's promise it has a device,
+        // and an address is as long as its family has it.
         Interface(unsafe { bindings::camzone_home(self.state, octets.as_ptr()) })
     }
 
