@@ -327,9 +327,12 @@ bool camzone_net_pins(const struct net *net)
 
 static void device_of(struct net_device *dev, struct camzone_device *device)
 {
+	/* strnlen() would want __fortify_panic(). */
+	const char *end = memchr(dev->name, '\0', IFNAMSIZ);
+
 	device->net = dev_net(dev);
 	device->name = dev->name;
-	device->name_len = strnlen(dev->name, IFNAMSIZ);
+	device->name_len = end ? end - dev->name : IFNAMSIZ;
 	device->ifindex = dev->ifindex;
 	device->loopback = dev->flags & IFF_LOOPBACK;
 	device->slave = netif_is_l3_slave(dev);
