@@ -3,8 +3,9 @@
 //! From a packet to its verdict: the policy crate decides by what it asks of the packet, and what
 //! it decided is counted, logged and done.
 //!
-//! A packet that is accepted takes no lock and no reference, allocates nothing, and calls C once,
-//! to be counted. There is a `judge` for each hook and family, in which both are constants.
+//! A packet that is accepted takes no lock and no reference, and allocates nothing: `rust/calls.txt`
+//! has all that it may call. Most of IPv4 call C once, to be counted; those of IPv6 also to know
+//! whether the source is the router's. There is a `judge` for each hook and family, in which both are constants.
 
 use super::{
     conntrack::{
