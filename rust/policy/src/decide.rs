@@ -72,9 +72,7 @@ pub fn rule_on<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Ruling 
         return unarmed(matches!(guard, Guard::Idle), packet);
     };
     let (ingress, egress) = ports(packet);
-    let ruling = if answers_unseen(packet) {
-        Ruling::drop(Reason::IcmpError)
-    } else if is_loopback(packet, ingress, egress) {
+    let ruling = if is_loopback(packet, ingress, egress) {
         Ruling::accept(Reason::Loopback)
     } else if packet.hook() == Hook::PreRouting {
         return ingress::check(compiled, packet, ingress);
@@ -93,9 +91,8 @@ pub fn rule_on<M: Memory>(guard: &Guard<'_, M>, packet: &impl Packet) -> Ruling 
 #[cold]
 fn unarmed(idle: bool, packet: &impl Packet) -> Ruling {
     let (ingress, egress) = ports(packet);
-    let loopback = is_loopback(packet, ingress, egress) && (idle || !answers_unseen(packet));
     let ruling = match idle {
-        _ if loopback => Ruling::accept(Reason::Loopback),
+        _ if is_loopback(packet, ingress, egress) => Ruling::accept(Reason::Loopback),
         true => Ruling::accept(Reason::Idle),
         false => Ruling::drop(Reason::Sealed),
     };
@@ -128,23 +125,17 @@ fn is_loopback(packet: &impl Packet, ingress: Port, egress: Port) -> bool {
         Hook::PreRouting | Hook::LocalIn => {
             ingress == Port::Loopback || (packet.looped_back() && packet.source_is_local())
         }
-        Hook::LocalOut => egress == Port::Loopback && packet.is_own(),
+        Hook::LocalOut => egress == Port::Loopback && packet.is_own() && !answers_unseen(packet),
         Hook::Forward => false,
     }
 }
 
-/// The router's own answer to a packet of IPv6 that no hook has seen: what is wrong with a hop-by-hop
-/// option is told before PRE_ROUTING (`ip6_rcv_core` of net/ipv6/ip6_input.c), to a source that anybody
-/// may have given, and with what else the packet carries. As if it were about a talk of that source,
-/// it would bring that there, or end the talk. (RFC 4443, 3.4; other options are told so too.)
-#[inline(always)]
+/// Whether a packet that the router sends to itself is what [`icmp::answers_unseen`] says.
+#[inline]
 fn answers_unseen(packet: &impl Packet) -> bool {
-    packet.hook() == Hook::LocalOut
-        && packet.family() == Family::V6
-        && matches!(packet.plain(), None | Some(protocol::ICMPV6))
-        && packet
-            .header()
-            .is_some_and(|header| icmp::is_about_options(&header))
+    let may_be = matches!(packet.plain(), None | Some(protocol::ICMPV6));
+    let header = || packet.header();
+    packet.family() == Family::V6 && may_be && header().is_some_and(|h| icmp::answers_unseen(&h))
 }
 
 /// The zones that a packet comes from and goes to; `None` is the router.
@@ -260,6 +251,9 @@ fn about<M: Memory>(
     // (Its resets have no socket, and the source that they speak for.)
     if about && !is_reset(&header) && !may_speak(packet) {
         return Some(Ruling::drop(Reason::WrongZone));
+    }
+    if about && packet.hook() == Hook::LocalOut && icmp::answers_unseen(&header) {
+        return Some(Ruling::drop(Reason::IcmpError));
     }
     if ipv6 == Ipv6Mode::Minimal {
         let may = about && packet.hook() != Hook::Forward && icmp::is_error(&header);
@@ -472,9 +466,9 @@ fn permit<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, seen: Seen, w
     // Nobody answers from no address, or to all hosts.
     let there = match reply {
         false => opened(packet, from, ends.initiator) && receives(packet, to, ends.responder),
-        true => may_speak(packet) && owns(from, ends.initiator) && owns(to, ends.responder),
+        true => owns(from, ends.initiator) && owns(to, ends.responder),
     };
-    if !there {
+    if !there || (reply && !may_speak(packet)) {
         return astray(compiled, packet, way, cell);
     }
     // PRE_ROUTING looked already, but perhaps when another policy was in force. An error's sender may

@@ -100,16 +100,9 @@ pub fn decide(guard: Guard<'_>, facts: &Facts) -> Decision {
 }
 
 fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
-    // "Whether a source can be where its packet came from" was not asked of what this answers.
-    let unseen = facts.hook == Hook::LocalOut
-        && facts.header.is_some_and(|header| {
-            let v6 = header.source.family() == Family::V6 && header.protocol == 58;
-            let (kind, code) = match header.transport {
-                Transport::Icmp { kind, code } => (kind, code),
-                _ => return false,
-            };
-            v6 && kind == 4 && (code == 0 || code == 2)
-        });
+    let unseen = facts
+        .header
+        .is_some_and(|header| answers_unseen(facts, &header));
     // P1: loopback is accepted in both families, whatever the state. What came by `lo` and is
     // forwarded (a route of somebody's through it) leaves the machine, and is no loopback.
     // "the router's own looped-back multicast": where it comes in, the source tells whose it is.
@@ -119,16 +112,15 @@ fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
         }
         Hook::Forward => false,
         // What a device of others hands over (ipvlan) is not the router's own.
-        Hook::LocalOut => facts.egress == Port::Loopback && facts.is_own,
+        Hook::LocalOut => facts.egress == Port::Loopback && facts.is_own && !unseen,
     };
+    if loopback {
+        return accept(Reason::Loopback);
+    }
     // Words: idle drops nothing; sealed passes only loopback.
     let policy = match guard {
-        Guard::Idle if loopback => return accept(Reason::Loopback),
         Guard::Idle => return accept(Reason::Idle),
-        Guard::Sealed if loopback && !unseen => return accept(Reason::Loopback),
         Guard::Sealed => return drop(Reason::Sealed),
-        Guard::Armed(_) if unseen => return drop(Reason::IcmpError),
-        Guard::Armed(_) if loopback => return accept(Reason::Loopback),
         Guard::Armed(policy) => policy,
     };
     // "An interface in no zone is sealed", before anything is read.
@@ -143,6 +135,16 @@ fn decide_at(guard: Guard<'_>, facts: &Facts) -> Decision {
         Hook::PreRouting => reference.pre_routing(facts, &header),
         _ => reference.judge(facts, &header),
     }
+}
+
+/// "Whether a source can be where its packet came from" was not asked of what this answers.
+fn answers_unseen(facts: &Facts, header: &Header) -> bool {
+    let (kind, code) = match header.transport {
+        Transport::Icmp { kind, code } => (kind, code),
+        _ => return false,
+    };
+    let v6 = header.source.family() == Family::V6 && header.protocol == 58;
+    facts.hook == Hook::LocalOut && v6 && kind == 4 && (code == 0 || code == 2)
 }
 
 /// The two places of the packet's way; `None` is the router.
@@ -323,6 +325,9 @@ impl Reference<'_> {
         // (A reset has no socket.)
         if about_a_flow && foreign && !reset {
             return drop(Reason::WrongZone);
+        }
+        if about_a_flow && answers_unseen(facts, header) {
+            return drop(Reason::IcmpError);
         }
         // P7: of what is not neighbour discovery or MLD, minimal lets RFC 4890's errors pass. No
         // rule is asked, but P4 holds: "must arrive from the zone that owns its sender".

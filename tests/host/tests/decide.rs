@@ -13,7 +13,9 @@ use camzone_host_tests::{
 };
 use camzone_policy::{
     address::Family,
-    decide::{self, allows, decide, masquerades, serves, Decision, Guard, Reason, Verdict},
+    decide::{
+        self, allows, decide, masquerades, rule_on, serves, Decision, Guard, Reason, Verdict,
+    },
     facts::{Ends, Facts, Flow, Hook, Port, State, Track},
     header::{Fragment, Header, Transport},
     memory::Heap,
@@ -167,6 +169,10 @@ fn agrees_with_the_reference() {
             let facts = generator.any(&mut packet.dice());
             let (is, should) = both(&compiled, &facts);
             prop_assert_eq!(told(is), told(should), "{:#?}\n{:#?}", facts, said);
+            // What the module counts without a look at the rest.
+            let allowed = is.answer.filter(|_| is.reason == Some(Reason::Allowed));
+            let ruling = rule_on(&Guard::Armed(&compiled), &facts);
+            prop_assert_eq!(ruling.allowed_by(), allowed);
             cases.set(cases.get() + 1);
         }
         Ok(())

@@ -38,7 +38,8 @@ baseline dst hop atomic chain dst_no chain_no out long routing ah none esp disgu
 load_camzone
 expect stopped told_itself sealed
 { zones full; allow camera router answers; allow private external answers; } | apply -
-for name in told told_itself; do expect stopped "$name" icmp-error; done
+expect stopped told icmp-error
+expect stopped told_itself no-zone
 for name in dst hop atomic chain; do expect arrives "$name" allowed; done
 for name in dst_no chain_no out disguise; do expect stopped "$name" no-rule; done
 # These hold no ports that a rule could name: closed, whatever the word for it.

@@ -52,17 +52,20 @@ pub(super) fn reason_of_error(header: &Header) -> Reason {
     }
 }
 
-/// Whether the packet is the error of IPv6 about an option, or another word of a header: parameter
-/// problem (RFC 4443, 3.4) of code 0, erroneous header field, or 2, unrecognized option.
-pub(super) fn is_about_options(header: &Header) -> bool {
-    matches!(
+/// Whether the packet, which the router sends, may answer one that no hook has seen: what is wrong with a
+/// hop-by-hop option of IPv6 is told before PRE_ROUTING (`ip6_rcv_core` of net/ipv6/ip6_input.c), to a
+/// source that anybody may have given, and with what else the packet carries. As if it were about a talk
+/// of that source, it would bring that there, or end the talk. It is a parameter problem (RFC 4443,
+/// 3.4) of code 0, erroneous header field, or 2, unrecognized option; so are some that answer later.
+pub(super) fn answers_unseen(header: &Header) -> bool {
+    let told = matches!(
         header.transport,
         Transport::Icmp {
             kind: 4,
             code: 0 | 2
         }
-    ) && header.protocol == protocol::ICMPV6
-        && header.family() == Family::V6
+    );
+    told && is_icmp(header) && header.family() == Family::V6
 }
 
 /// Whether the packet is, or may be, a part of neighbour discovery or multicast listener discovery,
