@@ -30,6 +30,8 @@ const UNSAID: &str = "\
 #  - camzone refuses interfaces that are slaves of a VRF; here they go by their names;
 #  - camzone drops a packet whose transport header lies beyond its first 128 bytes; here nothing is
 #    seen behind an authentication header of IPv6, and what has to be seen is dropped;
+#  - a masqueraded flow gets no port from camzone that a rule opens on the router; here it may keep
+#    its own;
 #  - camzone ends flows whose translation a new policy changes; here they stay, and are dropped;
 #  - a drop has no reason here, and is neither logged nor put on record.
 # It is no more than a ruleset: nothing is closed before it is loaded or after it is flushed.

@@ -41,6 +41,13 @@ from = "two"
 to = "router"
 services = "named"
 to_address = "10.0.0.1"
+[services.served]
+udp = 13
+[[allow]]
+from = "out"
+to = "router"
+services = "served"
+to_address = "192.168.0.1"
 [services.refused]
 tcp = 82
 [[deny]]
@@ -143,6 +150,13 @@ pub fn differences(ears: &mut Ears) -> Result<bool> {
         one,
         between("192.168.8.10", "192.168.0.10"),
         udp(1003, 9),
+    )?;
+    bench.differs(
+        "router-port",
+        ORACLE,
+        one,
+        between("192.168.8.10", "192.168.0.10"),
+        udp(13, 9),
     )?;
     let (shot, [a, b]) = bench.send(
         &[(one, between("192.168.8.11", "192.168.0.10"))],
