@@ -4,7 +4,7 @@
 
 use crate::answer::Answer;
 use crate::corpus::Policy;
-use crate::ledger::Ledger;
+use crate::ledger::{Known, Ledger};
 use crate::message::{Message, REQUEST};
 use crate::script::{Script, Step};
 use crate::socket::Peer;
@@ -151,11 +151,11 @@ impl Attack {
     /// Puts no policy in force.
     pub fn disarm(&self) -> Result<()> {
         let mut peer = Peer::open(self.family)?;
+        let mut known = self.ledger.known();
         for answer in peer.ask(Message::new(uapi::CAMZONE_CMD_DISARM, Vec::new()))? {
             if let Answer::Reply { attributes, .. } = answer {
-                let made = self
-                    .ledger
-                    .made(reply::status(&attributes).generation, None);
+                let generation = reply::status(&attributes).generation;
+                let made = self.ledger.made(&mut known, generation, None);
                 made.map_err(Error::other)?;
             }
         }
@@ -267,6 +267,7 @@ impl Attacker {
         tally: &mut Tally,
     ) -> Result<bool> {
         tally.sent += messages.len() as u64;
+        let mut known = ledger.known();
         let sent = match self.used_by_nobody {
             true => sys::as_nobody(|| self.peer.send(messages, bytes)),
             false => self.peer.send(messages, bytes),
@@ -293,7 +294,7 @@ impl Attacker {
                 Answer::Reply {
                     command,
                     attributes,
-                } => self.reply(command, &attributes, ledger)?,
+                } => self.reply(command, &attributes, ledger, &mut known)?,
                 Answer::End { seq, errno } => {
                     *tally.by_errno.entry(errno).or_default() += 1;
                     let message = messages.get(seq.wrapping_sub(first) as usize);
@@ -309,7 +310,13 @@ impl Attacker {
     }
 
     /// What the family says is in force, or what it did.
-    fn reply(&mut self, command: u8, attributes: &[u8], ledger: &Ledger) -> Result<()> {
+    fn reply(
+        &mut self,
+        command: u8,
+        attributes: &[u8],
+        ledger: &Ledger,
+        known: &mut Known,
+    ) -> Result<()> {
         let status = reply::status(attributes);
         match u32::from(command) {
             uapi::CAMZONE_CMD_POLICY_BEGIN => {
@@ -320,13 +327,13 @@ impl Attacker {
                 if !std::mem::take(&mut self.may_have_open) {
                     return Err(Error::other("a commit was accepted without a transaction"));
                 }
-                ledger.made(status.generation, status.digest)
+                ledger.made(known, status.generation, status.digest)
             }
-            uapi::CAMZONE_CMD_DISARM => ledger.made(status.generation, None),
-            uapi::CAMZONE_CMD_STATUS_GET => ledger.seen(status.generation, &status.digest),
+            uapi::CAMZONE_CMD_DISARM => ledger.made(known, status.generation, None),
+            uapi::CAMZONE_CMD_STATUS_GET => ledger.seen(known, status.generation, &status.digest),
             _ => match status.digest {
                 // The first message of a dump has it.
-                Some(_) => ledger.seen(status.generation, &status.digest),
+                Some(_) => ledger.seen(known, status.generation, &status.digest),
                 None => Ok(()),
             },
         }
@@ -380,6 +387,7 @@ fn status(peer: &mut Peer) -> Result<Status> {
 
 /// Sees what is in force, by a socket that has nothing to do with the attack.
 fn look(observer: &mut Peer, ledger: &Ledger, tally: &mut Tally) -> Result<()> {
+    let mut known = ledger.known();
     let status = status(observer)?;
     tally.looks += 1;
     if (status.state == State::Armed) != status.digest.is_some() {
@@ -390,7 +398,7 @@ fn look(observer: &mut Peer, ledger: &Ledger, tally: &mut Tally) -> Result<()> {
     if status.state == State::Idle && !ledger.may_be_idle(status.generation) {
         return Err(Error::other("nothing is guarded any more"));
     }
-    let seen = ledger.seen(status.generation, &status.digest);
+    let seen = ledger.seen(&mut known, status.generation, &status.digest);
     seen.map_err(Error::other)
 }
 
@@ -399,6 +407,7 @@ fn read_whole(ledger: &Ledger, tally: &mut Tally) -> Result<()> {
     let gone = || Error::other("the family is gone");
     let broken = |e| Error::other(format!("the policy in force cannot be read: {e:?}"));
     let family = Family::find().map_err(broken)?.ok_or_else(gone)?;
+    let mut known = ledger.known();
     let mut messages = Vec::new();
     for message in family.policy().map_err(broken)? {
         match message {
@@ -423,7 +432,8 @@ fn read_whole(ledger: &Ledger, tally: &mut Tally) -> Result<()> {
     }
     tally.whole += 1;
     let digest = Some(hash.finalize().to_vec());
-    let seen = ledger.seen(reply::status(settings).generation, &digest);
+    let generation = reply::status(settings).generation;
+    let seen = ledger.seen(&mut known, generation, &digest);
     seen.map_err(|e| Error::other(format!("read whole: {e}")))
 }
 
