@@ -7,12 +7,10 @@
 # shellcheck source=tests/vm/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
-ip link add lo0 type veth peer name lo1
-ip addr add 192.168.77.1/24 dev lo0
+# The console is slow, and who writes to it waits; the log itself has everything.
+dmesg -n 3
 # Nobody sends but the test: a counter must not change between two dumps.
-sysctl -q net.ipv6.conf.lo0.disable_ipv6=1 net.ipv6.conf.lo1.disable_ipv6=1
-ip link set lo0 up
-ip link set lo1 up
+sysctl -q net.ipv4.ip_forward=1 net.ipv6.conf.default.addr_gen_mode=1
 load_camzone
 (($#)) || set -- transactions arming dumps logs namespaces load
 PYTHONPATH=$tests/ynl python3 -B "$tests/debug/faults.py" "$@"
