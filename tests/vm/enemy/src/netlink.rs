@@ -47,6 +47,10 @@ impl Netlink {
         let attack = Attack::new(seed, socket::family()?, corpus::policies())?;
         // What the first of everything takes is not counted: caches, and the modules that load.
         let warm = self.several(&attack, 0..8, Memory::default())?;
+        // What was found is said before the disarm, which may fail by it.
+        if !report(&warm) {
+            return Ok(false);
+        }
         attack.disarm()?;
         let before = memory::in_use()?;
         let begun = Instant::now();
@@ -55,6 +59,7 @@ impl Netlink {
             None => 8..8 + self.messages.div_ceil(ROUND),
         };
         let outcome = self.several(&attack, rounds, before)?;
+        let mut good = report(&outcome);
         // Whichever policy won is large or small by chance, so it goes.
         attack.disarm()?;
         let mut after = memory::in_use()?;
@@ -65,7 +70,6 @@ impl Netlink {
             }
             after = memory::in_use()?;
         }
-        let mut good = report(&warm) & report(&outcome);
         let tally = &outcome.tally;
         println!(
             "# {} messages in {} s, {} refused, {} answered nothing",
