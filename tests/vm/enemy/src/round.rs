@@ -348,7 +348,10 @@ impl Attacker {
         };
         let command = u32::from(message.command);
         match errno {
-            0 if command == uapi::CAMZONE_CMD_POLICY_ABORT => self.may_have_open = false,
+            // (What is no request is acknowledged, and not looked at.)
+            0 if command == uapi::CAMZONE_CMD_POLICY_ABORT && message.flags & REQUEST != 0 => {
+                self.may_have_open = false;
+            }
             // Nothing is left of a transaction after this.
             libc::EBADFD => self.may_have_open = false,
             _ => {}
