@@ -9,7 +9,7 @@ use camzone_host_tests::{
     wire,
 };
 use camzone_policy::{
-    attribute::{Attribute, Attributes, Truncated},
+    attribute::{Attribute, Attributes, Truncated, Writer},
     draft::Draft,
     error::{Error, Place},
     header::Header,
@@ -197,4 +197,37 @@ fn no_bytes_are_the_simplest_policy() {
     let said = Said::any(&mut Bytes(Vec::new()).dice());
     assert_eq!(said.zones.len(), 2);
     assert!(said.policy().is_ok());
+}
+
+/// Byte by byte, as include/uapi/linux/netlink.h has it: lengths, types, flags, padding.
+#[test]
+fn attributes_are_written_as_netlink_has_them() {
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut w = Writer(&mut bytes);
+    assert_eq!(w.position(), 0);
+    w.nest(7, |w| {
+        w.u64(1, 0x0102_0304_0506_0708)?;
+        w.uint(2, 9)?;
+        w.uint(3, 1 << 32)?;
+        w.string(4, b"abc")?;
+        w.string(4, b"abcd")?;
+        w.flag(5, false)?;
+        w.flag(6, true)
+    })
+    .unwrap();
+    assert_eq!(w.position(), 60);
+    let mut want: Vec<u8> = Vec::new();
+    let mut put = |len: u16, kind: u16, payload: &[u8]| {
+        want.extend(len.to_ne_bytes());
+        want.extend(kind.to_ne_bytes());
+        want.extend(payload);
+    };
+    put(60, 0x8007, &[]);
+    put(12, 1, &0x0102_0304_0506_0708_u64.to_ne_bytes());
+    put(8, 2, &9_u32.to_ne_bytes());
+    put(12, 3, &(1_u64 << 32).to_ne_bytes());
+    put(8, 4, b"abc\0");
+    put(9, 4, b"abcd\0\0\0\0");
+    put(4, 6, &[]);
+    assert_eq!(bytes, want);
 }
