@@ -76,6 +76,8 @@ int camzone_home(const struct nf_hook_state *state, const u8 *address);
 void camzone_log(struct sk_buff *skb, const struct nf_hook_state *state,
 		 const char *prefix);
 void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state);
+bool camzone_masquerade_address(const struct sk_buff *skb, const struct nf_hook_state *state,
+				u8 *address);
 unsigned int camzone_masquerade(struct sk_buff *skb, u16 port,
 				const struct nf_hook_state *state);
 u32 camzone_now_ms(void);

@@ -179,6 +179,25 @@ void camzone_reject(struct sk_buff *skb, const struct nf_hook_state *state)
 		nf_send_unreach6(state->net, skb, ICMPV6_PORT_UNREACH, state->hook);
 }
 
+/* The address that masquerading gives the packet, by what nf_nat_masquerade.c asks; false if none. */
+bool camzone_masquerade_address(const struct sk_buff *skb, const struct nf_hook_state *state,
+				u8 *address)
+{
+	struct in6_addr v6;
+	__be32 v4, next;
+
+	if (state->pf == NFPROTO_IPV4) {
+		next = rt_nexthop(skb_rtable(skb), ip_hdr(skb)->daddr);
+		v4 = inet_select_addr(state->out, next, RT_SCOPE_UNIVERSE);
+		memcpy(address, &v4, sizeof(v4));
+		return v4;
+	}
+	if (ipv6_dev_get_saddr(state->net, state->out, &ipv6_hdr(skb)->daddr, 0, &v6))
+		return false;
+	memcpy(address, &v6, sizeof(v6));
+	return true;
+}
+
 /* @port is the one that it gets, or 0: the flow's own if that is free, or any. */
 unsigned int camzone_masquerade(struct sk_buff *skb, u16 port, const struct nf_hook_state *state)
 {

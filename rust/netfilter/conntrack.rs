@@ -281,6 +281,8 @@ pub(super) fn is_local(net: NetRef, address: Address) -> bool {
 pub(super) struct Found {
     /// The ends that its permission hangs on.
     pub(super) ends: Ends,
+    /// See [`Conn::answers`].
+    pub(super) answers: Option<Ends>,
     /// Whom its packets are from and to, in both directions, before and after translation.
     pub(super) addresses: [Address; 4],
     /// It is masqueraded, by whomever.
@@ -344,6 +346,7 @@ unsafe extern "C" fn visit<F: Fn(&Found) -> bool>(
     };
     let found = Found {
         ends: conn.permitted_by(family),
+        answers: conn.answers(family),
         addresses: [
             ends.initiator,
             ends.responder,

@@ -146,8 +146,9 @@ impl<const HOOK: u32, const FAMILY: u32> facts::Packet for Asked<'_, '_, HOOK, F
 
     #[inline(always)]
     fn anycast(&self) -> bool {
+        let routed = self.hook() == Hook::LocalIn && self.family() == Family::V6;
         // SAFETY: By the type invariant it is of that family.
-        self.family() == Family::V6 && unsafe { self.packet.routed_to_anycast() }
+        routed && unsafe { self.packet.routed_to_anycast() }
     }
 
     #[inline(always)]

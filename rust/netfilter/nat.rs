@@ -103,8 +103,19 @@ fn wants_found(regime: &Regime, found: &Found) -> bool {
     wants(regime, &found.ends, to)
 }
 
+/// Whether the answers to a flow go to a port that is the router's under `new`, and was not before.
+fn is_served_now(old: &Regime, new: Option<&Regime>, found: &Found) -> bool {
+    let served = |regime: &Regime| {
+        let (armed, ends) = (regime.in_arms()?, found.answers.as_ref()?);
+        let from = armed.compiled.zone_of(ends.initiator)?;
+        Some(serves(&armed.compiled, ends, from))
+    };
+    new.and_then(served) == Some(true) && served(old) != Some(true)
+}
+
 /// Ends the flows that `old` had masqueraded and `new`, if there is one, would not, and those that a
-/// helper expected where their master's translation changes, either way. The kernel asks for a
+/// helper expected where their master's translation changes, either way; and those with a port that a rule gives to
+/// the router now. The kernel asks for a
 /// translation only once in a flow's life. What other tables masquerade is theirs.
 ///
 /// May sleep.
@@ -119,10 +130,11 @@ pub(super) fn end_flows(net: NetRef, old: &Regime, new: Option<&Regime>) {
     conntrack::kill_flows(net, |found| {
         let was = wants_found(old, found);
         let is = new.is_some_and(|new| wants_found(new, found));
+        let ours = found.masqueraded && !found.own;
         // (A helper translates those that it expects, which the kernel does not note as masqueraded.)
         match found.expected {
             true => was != is,
-            false => found.masqueraded && !found.own && was && !is,
+            false => ours && ((was && !is) || (is && is_served_now(old, new, found))),
         }
     });
 }
@@ -149,7 +161,7 @@ unsafe extern "C" fn called(
         return bindings::NF_ACCEPT;
     };
     let verdict = packet.masquerade(port.specified());
-    // Perhaps somebody had the port, or a rule is about the address that was not known before.
+    // Perhaps somebody had the port, and the kernel took another; the sender tries again.
     if port != Port::Any && is_served(namespace, &packet) {
         return bindings::NF_DROP;
     }
@@ -195,15 +207,25 @@ fn translation(namespace: &Namespace, packet: &Packet<'_>) -> Option<Port> {
     {
         return None;
     }
-    let (Some(armed), Some(to), Some(ends)) = (regime.in_arms(), to, conn.answers(family)) else {
+    let (Some(armed), Some(to), Some(answers), Some(address)) = (
+        regime.in_arms(),
+        to,
+        conn.answers(family),
+        packet.masquerade_address(),
+    ) else {
         return Some(Port::Kept);
+    };
+    let ends = Ends {
+        responder: address,
+        ..answers
     };
     if !serves(&armed.compiled, &ends, to) {
         return Some(Port::Kept);
     }
     let free = (0..TRIES).find_map(|_| {
         // SAFETY: May be called anywhere.
-        let port = unsafe { bindings::get_random_u16() }.max(FIRST_USER_PORT);
+        let drawn = unsafe { bindings::get_random_u16() };
+        let port = FIRST_USER_PORT.wrapping_add(drawn % (u16::MAX - FIRST_USER_PORT + 1));
         let taken = serves(&armed.compiled, &Ends { port, ..ends }, to);
         NonZero::new(port).filter(|_| !taken)
     });

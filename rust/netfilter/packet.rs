@@ -371,6 +371,21 @@ impl<'a> Packet<'a> {
         unsafe { bindings::camzone_reject(self.skb.as_ptr(), self.state) };
     }
 
+    /// The address that [`Packet::masquerade`] would give it. To be asked in POST_ROUTING.
+    pub(super) fn masquerade_address(&self) -> Option<Address> {
+        let mut octets = [0; 16];
+        // SAFETY: By the type invariant packet and state are valid; a packet on its way out has a
+        // route of its family, and a device that it leaves through.
+        let has = unsafe {
+            bindings::camzone_masquerade_address(self.skb.as_ptr(), self.state, octets.as_mut_ptr())
+        };
+        let [a, b, c, d, ..] = octets;
+        has.then(|| match self.family() {
+            Family::V4 => Address::v4([a, b, c, d]),
+            Family::V6 => Address::v6(octets),
+        })
+    }
+
     /// Has the source of the packet's flow translated to an address of the interface that it
     /// leaves through, and to `port` if one is given; without, the flow keeps its own if nobody has it.
     /// Returns the hook's verdict.

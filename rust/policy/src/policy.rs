@@ -48,7 +48,8 @@ pub const MAX_COMPARISONS: u64 = 1 << 29;
 pub enum Ipv6Mode {
     /// Every IPv6 packet is dropped.
     Off,
-    /// Neighbour discovery, MLD and the errors that RFC 4890 says must not be dropped.
+    /// Neighbour discovery, MLD and the errors that RFC 4890 says must not be dropped (of those that the
+    /// router sends itself, not what it says about options).
     Minimal,
     /// The rules apply.
     Full,

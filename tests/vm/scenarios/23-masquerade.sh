@@ -74,10 +74,15 @@ tunnel() {
 tunnel 51820 | apply -
 expect stopped shadow allowed
 expect arrives served allowed
-# Where only one address of the router is meant, what would have its port there does not go out.
 tunnel 51820 'to_address = "192.168.0.1"' | apply -
+expect stopped shadow allowed
+expect arrives served allowed
+# A policy that opens the port ends a flow which has it by then.
+{ zones; allow camera external answers 'masquerade = true'; printf '[services.tunnel]\nudp = [51820]\n'; allow camera external tunnel 'masquerade = true'; } | apply -
 conntrack -F >/dev/null 2>&1
-expect stopped shadow_out allowed
+expect arrives shadow_out allowed
+tunnel 51820 | apply -
+expect arrives served allowed
 # Where there is no other port, it keeps its own.
 tunnel '"1-65535"' | apply -
 conntrack -F >/dev/null 2>&1

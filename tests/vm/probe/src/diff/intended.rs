@@ -20,10 +20,8 @@ pub const OF_NFT: &[&str] = &[
     "lying-length",
     // nftables does not look behind an authentication header of IPv6.
     "behind-ah",
-    // A masqueraded flow gets no port of the router's from camzone, and where only one address of the
-    // router's has it, does not go out.
-    "router-port",
-    // The kernel itself rolls dice for a translated port, where the flow's own is taken.
+    // The kernel itself rolls dice for a translated port, where the flow's own is taken; and camzone, where
+    // that is a port of the router's.
     "rolled-port",
 ];
 
@@ -218,12 +216,6 @@ impl<'a> Whole<'a> {
 
     /// Only the ruleset did.
     fn less(&self) -> Option<&'static str> {
-        if self.honest
-            && self.policy.is_masqueraded(&self.words)
-            && self.policy.serves(&self.words.turned())
-        {
-            return Some("router-port");
-        }
         if self.words.dst.is_ipv4() {
             return None;
         }

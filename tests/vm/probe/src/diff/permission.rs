@@ -75,27 +75,6 @@ impl Policy {
         }
     }
 
-    /// Whether a rule masquerades a flow.
-    pub fn is_masqueraded(&self, flow: &Words) -> bool {
-        self.rules.iter().any(|rule| {
-            rule.masquerade
-                && rule.from.iter().any(|end| self.is_at(*end, flow.src))
-                && rule.to.iter().any(|end| self.is_at(*end, flow.dst))
-                && rule.services.iter().any(|service| service.has(flow))
-        })
-    }
-
-    /// Whether a rule lets its source say this to one address of the router.
-    pub fn serves(&self, flow: &Words) -> bool {
-        let ports = [6, 17].contains(&flow.proto);
-        self.rules.iter().any(|rule| {
-            let one = !rule.deny && rule.to.contains(&End::Router) && !rule.to_addresses.is_empty();
-            one && ports
-                && rule.from.iter().any(|end| self.is_at(*end, flow.src))
-                && rule.services.iter().any(|service| service.has(flow))
-        })
-    }
-
     /// What the rules say of the flow that a packet opens, and the defaults of what no rule is about.
     /// What the router sends is its own, whatever source it gives.
     pub fn says(&self, flow: &Words, place: Place) -> Said {
