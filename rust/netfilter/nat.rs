@@ -95,7 +95,15 @@ fn wants(regime: &Regime, ends: &Ends, to: Option<ZoneId>) -> bool {
     }
 }
 
-/// The same of a flow that was found. The interface that it left through may have another name by
+/// Whether a rule of `regime` lets the zone `from` send this to the router.
+fn served(regime: &Regime, ends: &Ends, from: Option<ZoneId>) -> bool {
+    match (regime.in_arms(), from) {
+        (Some(armed), Some(from)) => serves(&armed.compiled, ends, from),
+        _ => false,
+    }
+}
+
+/// What [`wants`] says of a flow that was found. The interface that it left through may have another name by
 /// now, or be gone; the zone of the address that it was opened to is what counts.
 fn wants_found(regime: &Regime, found: &Found) -> bool {
     let armed = regime.in_arms();
@@ -105,12 +113,15 @@ fn wants_found(regime: &Regime, found: &Found) -> bool {
 
 /// Whether the answers to a flow go to a port that is the router's under `new`, and was not before.
 fn is_served_now(old: &Regime, new: Option<&Regime>, found: &Found) -> bool {
-    let served = |regime: &Regime| {
-        let (armed, ends) = (regime.in_arms()?, found.answers.as_ref()?);
-        let from = armed.compiled.zone_of(ends.initiator)?;
-        Some(serves(&armed.compiled, ends, from))
+    let Some(ends) = &found.answers else {
+        return false;
     };
-    new.and_then(served) == Some(true) && served(old) != Some(true)
+    let served = |regime: &Regime| {
+        let armed = regime.in_arms();
+        let from = armed.and_then(|armed| armed.compiled.zone_of(ends.initiator));
+        served(regime, ends, from)
+    };
+    new.is_some_and(served) && !served(old)
 }
 
 /// Ends the flows that `old` had masqueraded and `new`, if there is one, would not, and those that a
@@ -207,26 +218,21 @@ fn translation(namespace: &Namespace, packet: &Packet<'_>) -> Option<Port> {
     {
         return None;
     }
-    let (Some(armed), Some(to), Some(answers), Some(address)) = (
-        regime.in_arms(),
-        to,
-        conn.answers(family),
-        packet.masquerade_address(),
-    ) else {
+    let (Some(answers), Some(address)) = (conn.answers(family), packet.masquerade_address()) else {
         return Some(Port::Kept);
     };
     let ends = Ends {
         responder: address,
         ..answers
     };
-    if !serves(&armed.compiled, &ends, to) {
+    if !served(regime, &ends, to) {
         return Some(Port::Kept);
     }
     let free = (0..TRIES).find_map(|_| {
         // SAFETY: May be called anywhere.
         let drawn = unsafe { bindings::get_random_u16() };
         let port = FIRST_USER_PORT.wrapping_add(drawn % (u16::MAX - FIRST_USER_PORT + 1));
-        let taken = serves(&armed.compiled, &Ends { port, ..ends }, to);
+        let taken = served(regime, &Ends { port, ..ends }, to);
         NonZero::new(port).filter(|_| !taken)
     });
     Some(free.map_or(Port::Any, Port::Given))
@@ -237,10 +243,7 @@ fn is_served(namespace: &Namespace, packet: &Packet<'_>) -> bool {
     let regime = namespace.in_force(packet);
     let to = regime.ports().port(packet.egress()).zone();
     let ends = packet.flow().and_then(|conn| conn.answers(packet.family()));
-    match (regime.in_arms(), to, ends) {
-        (Some(armed), Some(to), Some(ends)) => serves(&armed.compiled, &ends, to),
-        _ => false,
-    }
+    ends.is_some_and(|ends| served(regime, &ends, to))
 }
 
 /// The kernel forgets masqueraded flows whose address or interface is gone.

@@ -133,9 +133,13 @@ fn is_loopback(packet: &impl Packet, ingress: Port, egress: Port) -> bool {
 /// Whether a packet that the router sends to itself is what [`icmp::answers_unseen`] says.
 #[inline]
 fn answers_unseen(packet: &impl Packet) -> bool {
-    let may_be = matches!(packet.plain(), None | Some(protocol::ICMPV6));
-    let header = || packet.header();
-    packet.family() == Family::V6 && may_be && header().is_some_and(|h| icmp::answers_unseen(&h))
+    let may_be = packet.family() == Family::V6 && may_be_icmpv6(packet);
+    may_be && packet.header().is_some_and(|h| icmp::answers_unseen(&h))
+}
+
+#[inline(always)]
+fn may_be_icmpv6(packet: &impl Packet) -> bool {
+    matches!(packet.plain(), None | Some(protocol::ICMPV6))
 }
 
 /// The zones that a packet comes from and goes to; `None` is the router.
@@ -179,8 +183,7 @@ fn judge<M: Memory>(compiled: &Compiled<M>, packet: &impl Packet, way: Way) -> R
         if ipv6 == Ipv6Mode::Off {
             return Ruling::drop(Reason::Ipv6Off);
         }
-        let may_be_neighbour = matches!(packet.plain(), None | Some(protocol::ICMPV6));
-        if may_be_neighbour && (packet.hook() != Hook::Forward || way.from == way.to) {
+        if may_be_icmpv6(packet) && (packet.hook() != Hook::Forward || way.from == way.to) {
             let header = packet.header();
             if let Some(ruling) = header.and_then(|h| icmp::neighbour(compiled, &h, way.from)) {
                 return if may_speak(packet) {

@@ -14,27 +14,24 @@ use crate::{
 /// Whether the policy wants the source of a flow translated that leaves to the zone `to`. The ends
 /// are the flow's, or its master's if it has one.
 pub fn masquerades<M: Memory>(compiled: &Compiled<M>, ends: &Ends, to: ZoneId) -> bool {
-    let question = Question {
-        from: compiled.side(compiled.zone_of(ends.initiator), ends.initiator),
-        to: compiled.side(Some(to), ends.responder),
-        ends,
-        unusual_address: false,
-        broadcast: false,
+    let cell = Cell {
+        from: compiled.zone_of(ends.initiator),
+        to: Some(to),
     };
-    action(compiled, &question) == Some(Action::Allow { masquerade: true })
+    action(compiled, ends, cell, false) == Some(Action::Allow { masquerade: true })
 }
 
 /// Whether a rule lets a flow with these ends come from the zone `from` to the router, at an address that it
 /// has there.
 pub fn serves<M: Memory>(compiled: &Compiled<M>, ends: &Ends, from: ZoneId) -> bool {
-    let question = Question {
-        from: compiled.side(Some(from), ends.initiator),
-        to: compiled.side(None, ends.responder),
-        ends,
-        unusual_address: false,
-        broadcast: false,
+    let cell = Cell {
+        from: Some(from),
+        to: None,
     };
-    matches!(action(compiled, &question), Some(Action::Allow { .. }))
+    matches!(
+        action(compiled, ends, cell, false),
+        Some(Action::Allow { .. })
+    )
 }
 
 /// Whether the policy allows a flow with these ends; `is_router` says which addresses are the
@@ -53,22 +50,29 @@ pub fn allows<M: Memory>(
         return false;
     };
     let unusual_address = to.is_none() && compiled.zone_of(ends.responder) != from;
+    let cell = Cell { from, to };
+    match action(compiled, ends, cell, unusual_address) {
+        Some(action) => matches!(action, Action::Allow { .. }),
+        None => !unusual_address && default(compiled, cell),
+    }
+}
+
+/// What the rules say of a flow in this cell.
+fn action<M: Memory>(
+    compiled: &Compiled<M>,
+    ends: &Ends,
+    cell: Cell,
+    unusual_address: bool,
+) -> Option<Action> {
     let question = Question {
-        from: compiled.side(from, ends.initiator),
-        to: compiled.side(to, ends.responder),
+        from: compiled.side(cell.from, ends.initiator),
+        to: compiled.side(cell.to, ends.responder),
         ends,
         unusual_address,
         broadcast: false,
     };
-    match action(compiled, &question) {
-        Some(action) => matches!(action, Action::Allow { .. }),
-        None => !unusual_address && default(compiled, Cell { from, to }),
-    }
-}
-
-fn action<M: Memory>(compiled: &Compiled<M>, question: &Question<'_>) -> Option<Action> {
     let answer = compiled
-        .ask_all(question)
+        .ask_all(&question)
         .and_then(|id| compiled.answer(id));
     answer.map(|answer| answer.action)
 }
