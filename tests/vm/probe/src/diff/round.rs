@@ -487,3 +487,55 @@ impl Tally {
         fine
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thousand packets of a whole run of which nothing is to be said.
+    fn fine() -> Tally {
+        let classes = [
+            Class::Forwarded,
+            Class::Delivered,
+            Class::Refused,
+            Class::Dropped,
+        ];
+        Tally {
+            sent: 1000,
+            intended: BTreeMap::from([("rolled-port", 10)]),
+            rules: 80,
+            left_out: 20,
+            kept_back: 10,
+            classes: classes.into_iter().map(|class| (class, 250)).collect(),
+            ..Tally::default()
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_judged() {
+        assert!(fine().report(true));
+        type Spoil = fn(&mut Tally);
+        let spoilt: [(&str, Spoil); 5] = [
+            ("disagreements", |tally| tally.wrong = 1),
+            ("a class", |tally| {
+                tally.classes.insert(Class::Refused, 99);
+            }),
+            ("an intended difference", |tally| {
+                tally.intended.insert("rolled-port", 11);
+            }),
+            ("packets kept back", |tally| tally.kept_back = 11),
+            ("rules left out", |tally| tally.left_out = 21),
+        ];
+        for (what, spoil) in spoilt {
+            let mut tally = fine();
+            spoil(&mut tally);
+            assert!(!tally.report(true), "too many, and all is well: {what}");
+        }
+        // The script has five in a hundred.
+        let mut script = fine();
+        script.intended.insert("spoofed", 50);
+        assert!(script.report(false));
+        script.intended.insert("spoofed", 51);
+        assert!(!script.report(false));
+    }
+}
