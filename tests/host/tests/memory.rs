@@ -197,4 +197,9 @@ fn a_clock_that_was_read_earlier_earns_nothing() {
         limit::step(word, 5_000 + limit::EACH.interval_ms, limit::EACH).1,
         Some(1)
     );
+    // From half of the way round (a word of 32 bits, milliseconds) a clock is one that was read before.
+    let spent = limit::step(word, 5_000, limit::EACH).0;
+    let half = u32::MAX / 2;
+    assert_eq!(limit::step(spent, 5_000 + half, limit::EACH).1, Some(2));
+    assert_eq!(limit::step(spent, 5_001 + half, limit::EACH).1, None);
 }
