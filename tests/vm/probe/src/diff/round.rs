@@ -39,6 +39,14 @@ fn judged_as(shot: &Shot) -> Option<Ends> {
     flow_of(ip_of(shot.place, &shot.bytes))
 }
 
+/// Each of these is to be a part of the stream.
+const CLASSES: [Class; 4] = [
+    Class::Forwarded,
+    Class::Delivered,
+    Class::Refused,
+    Class::Dropped,
+];
+
 /// What was seen in all.
 #[derive(Default)]
 pub struct Tally {
@@ -452,12 +460,7 @@ impl Tally {
         println!("{} packets, {} disagreements", self.sent, self.wrong);
         let mut fine = self.wrong == 0;
         let share = |count: u64| count as f64 * 100.0 / self.sent.max(1) as f64;
-        for class in [
-            Class::Forwarded,
-            Class::Delivered,
-            Class::Refused,
-            Class::Dropped,
-        ] {
+        for class in CLASSES {
             let count = self.classes.get(&class).copied().unwrap_or(0);
             println!("  {class:?}: {count}, {:.1} %", share(count));
             if whole && share(count) < 10.0 {
@@ -494,19 +497,13 @@ mod tests {
 
     /// A thousand packets of a whole run of which nothing is to be said.
     fn fine() -> Tally {
-        let classes = [
-            Class::Forwarded,
-            Class::Delivered,
-            Class::Refused,
-            Class::Dropped,
-        ];
         Tally {
             sent: 1000,
             intended: BTreeMap::from([("rolled-port", 10)]),
             rules: 80,
             left_out: 20,
             kept_back: 10,
-            classes: classes.into_iter().map(|class| (class, 250)).collect(),
+            classes: CLASSES.into_iter().map(|class| (class, 250)).collect(),
             ..Tally::default()
         }
     }
